@@ -1,0 +1,41 @@
+"""The base of every model, and the one way a number becomes text."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+
+MAX_EXPONENT = 18
+"""Amounts beyond 10^18, or finer than 10^-18, are no order's: refused before arithmetic could blow up."""
+
+
+class Model(BaseModel):
+    """A frozen value. Unknown keys are ignored, because shops add keys without notice."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+
+class StrictModel(BaseModel):
+    """A frozen value that a person writes by hand: an unknown key is a typing mistake and is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def plain(value: Decimal) -> str:
+    """Write a decimal without an exponent, with the decimals it has: ``630``, ``10.90``, ``17.647059``."""
+    return format(value, "f")
+
+
+def _bounded(value: Decimal) -> Decimal:
+    if not value.is_finite():
+        raise ValueError("must be a finite number")
+    exponent = value.as_tuple().exponent
+    if value and (abs(value.adjusted()) > MAX_EXPONENT or (isinstance(exponent, int) and abs(exponent) > 2 * MAX_EXPONENT)):
+        raise ValueError(f"must be between 1e-{MAX_EXPONENT} and 1e{MAX_EXPONENT}")
+    return value
+
+
+Number = Annotated[Decimal, AfterValidator(_bounded), PlainSerializer(plain, return_type=str, when_used="json")]
+"""An exact decimal; a string or a number comes in, a string goes out."""

@@ -1,0 +1,12 @@
+"""The registry: one line a system. Its work is ``tasks/NAME.py``, its wire format ``schemas/NAME.py``."""
+
+from __future__ import annotations
+
+from schemas.destination import Destination
+from schemas.esuite import EsuiteDestination
+from schemas.ongoing import OngoingDestination
+
+SYSTEMS: dict[str, type[Destination]] = {
+    "esuite": EsuiteDestination,
+    "ongoing": OngoingDestination,
+}

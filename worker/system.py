@@ -1,0 +1,61 @@
+"""What a system is to the machine: how it converges, what it would send, and how to ask whether it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from schemas.destination import Destination
+from schemas.http import Call, Reply
+from schemas.order import Order
+from worker.outcomes import Outcome
+
+D = TypeVar("D", bound=Destination)
+
+
+class Http(Protocol):
+    """The destination's HTTP client, as an attempt sees it: it never raises for what the other side does."""
+
+    async def send(self, call: Call) -> Reply:
+        """Send one request with the destination's address, credentials, pace and deadline."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(Generic[D]):
+    """One try at making one destination agree with one order.
+
+    Attributes:
+        order: the newest version, edits included.
+        number: the shop's ``number_prefix`` and the order's number without a leading ``#``; their key for our order.
+        shop: the shop's name in ``crossdock.toml``.
+        destination: its section of ``crossdock.toml``.
+        in_doubt: an earlier attempt may have got through; look before writing.
+        memo: what the system's earlier attempts remembered.
+        now: UNIX seconds.
+    """
+
+    order: Order
+    number: str
+    shop: str
+    destination: D
+    in_doubt: bool = False
+    memo: Mapping[str, Any] = field(default_factory=dict)
+    now: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System(Generic[D]):
+    """A kind of destination.
+
+    Attributes:
+        converge: make the destination agree with the order, and say how it went.
+        plan: the calls of a first attempt, exactly as they would be sent. Raises Unmappable.
+        probe: a harmless read; Delivered when address, credentials and rights are right.
+    """
+
+    name: str
+    converge: Callable[[Job[D], Http], Awaitable[Outcome]]
+    plan: Callable[[Job[D]], Sequence[Call]]
+    probe: Callable[[D, Http], Awaitable[Outcome]]
