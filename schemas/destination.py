@@ -2,59 +2,97 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas.model import StrictModel
+from schemas.secret import Password, Secret, Username
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s?#]+[^\s?#]*$")]
+
+def _address(url: str) -> str:
+    """Refuse what is no http address, and take off the slash at its end."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or any(character.isspace() for character in url):
+        raise ValueError("must be an address such as https://erp.example.com:8443/api")
+    if "@" in parts.netloc:
+        raise ValueError("must not carry a user name or password; they belong into auth")
+    if "?" in url or "#" in url:
+        raise ValueError("must end before ? and #; the path of each request is added to it")
+    return url.rstrip("/")
+
+
+def _header(name: str) -> str:
+    """Refuse what HTTP does not take as the name of a header (RFC 9110, token)."""
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise ValueError("must be the name of a header, such as X-Api-Key")
+    return name
+
+
+Url = Annotated[str, AfterValidator(_address)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+HeaderName = Annotated[str, AfterValidator(_header)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class BasicAuth(StrictModel):
     """``Authorization: Basic``."""
 
     mode: Literal["basic"]
-    username: SecretStr
-    password: SecretStr
+    username: Username
+    password: Password
 
 
 class BearerAuth(StrictModel):
     """``Authorization: Bearer``."""
 
     mode: Literal["bearer"]
-    token: SecretStr
+    token: Secret
 
 
 class HeaderAuth(StrictModel):
     """The token as the value of a header of the site's choice."""
 
     mode: Literal["header"]
-    name: str
-    token: SecretStr
+    name: HeaderName
+    token: Secret
 
 
 class QueryAuth(StrictModel):
     """The token as a query parameter."""
 
     mode: Literal["query"]
-    name: str
-    token: SecretStr
+    name: Text
+    token: Secret
 
 
 Auth = Annotated[BasicAuth | BearerAuth | HeaderAuth | QueryAuth, Field(discriminator="mode")]
 
 
 class RetryRule(StrictModel):
-    """Wait random(0, min(cap_s, base_s * 2^n)) seconds before try n + 1; give up ``give_up_h`` hours after the first."""
+    """Wait random(0, min(cap_s, base_s * 2^n)) seconds before try n + 1; stop after ``give_up_h`` hours."""
 
-    base_s: float = Field(default=2, gt=0)
-    cap_s: float = Field(default=300, gt=0)
-    give_up_h: float = Field(default=24, gt=0)
+    base_s: Positive = 2
+    cap_s: Positive = 300
+    give_up_h: float = Field(default=24, gt=0, le=8760)
 
 
 class Destination(StrictModel):
-    """One account in one system. ``name`` is the key of its section."""
+    """One account in one system. ``name`` is the key of its section.
+
+    Class attributes, for systems to set:
+        shipping_is_a_line: the shipping charge goes out as a line, so the section has to name its stock code.
+        one_at_a_time: why more than one request in flight does no good there; empty where it does.
+    """
+
+    shipping_is_a_line: ClassVar[bool] = False
+    one_at_a_time: ClassVar[str] = ""
 
     name: str
     system: str
@@ -62,19 +100,19 @@ class Destination(StrictModel):
     auth: Auth
     timeout_s: float = Field(default=20, gt=0, le=300)
     max_in_flight: int = Field(default=8, ge=1, le=200)
-    per_second: float | None = Field(default=None, gt=0)
+    per_second: Positive | None = None
     retry: RetryRule = RetryRule()
-    shipping_sku: str | Literal[False] | None = None
-    skus: dict[str, str] = Field(default_factory=dict)
-    skus_file: str | None = None
-    lead_days: int = Field(default=0, ge=0)
+    shipping_sku: Text | Literal[False] | None = None
+    skus: dict[str, Text] = Field(default_factory=dict)
+    skus_file: Text | None = None
+    lead_days: int = Field(default=0, ge=0, le=365)
 
     def sku(self, ours: str) -> str:
         """Their word for our SKU; the same where the map has none."""
         return self.skus.get(ours, ours)
 
 
-class Unmappable(ValueError):
+class Unmappable(ValueError):  # noqa: N818 - it is what the order is
     """The order cannot be put into that system's words.
 
     Attributes:

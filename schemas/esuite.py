@@ -1,13 +1,32 @@
-"""Esuite: its section of ``crossdock.toml``, and order -> ``trans`` (contracts/esuite.md)."""
+"""Esuite: its section of ``crossdock.toml``, and order -> ``POST trans`` (contracts/esuite.md)."""
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from schemas.destination import Destination
-from schemas.model import StrictModel
+from schemas.destination import Destination, Unmappable
+from schemas.model import StrictModel, plain
+from schemas.money import decimals, rounded
+from schemas.order import Address, Order
+
+Scalar = str | int | float | bool
+Json = dict[str, object]
+
+LEDGER = "S"
+"""The sales ledger: orders of a shop go there, and are looked for there."""
+
+ACCOUNT_FIELDS = ("AccountRef", "AccountNo", "AccountAltRef", "AccountBusinessNumber")
+REQUIRED_FIELDS = {"BatchType": '"SAR"', "TransType": '"SOR"', "TransLedger": '"S"'}
+"""What POST trans wants besides the account, with an example. Section 9, trap 1: the sample has no TransType."""
+
+OWN_FIELDS = ("TransYourRef", "TransDate", "TransIncGST", "DlvAddressNo", "TransNo")
+"""Set for each order; a fixed value would break the look-up or the figures."""
 
 
 class PaymentType(StrictModel):
@@ -18,10 +37,269 @@ class PaymentType(StrictModel):
 
 
 class EsuiteDestination(Destination):
-    """``system = "esuite"``."""
+    """``system = "esuite"``.
+
+    ``timezone`` is the one whose date of ``placed_at`` becomes TransDate. A payment method that is ``false`` is not
+    booked.
+    """
+
+    shipping_is_a_line: ClassVar[bool] = True
 
     system: Literal["esuite"]
     reference_prefix: str = ""
     tax_included: bool = True
-    fields: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    payments: dict[str, PaymentType] = Field(default_factory=dict)
+    timezone: str = "UTC"
+    fields: dict[str, Scalar] = Field(default_factory=dict, validate_default=True)
+    payments: dict[str, PaymentType | Literal[False]] = Field(default_factory=dict)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, timezone: str) -> str:
+        try:
+            return ZoneInfo(timezone).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError('is no time zone, write for example "Australia/Melbourne"') from None
+
+    @field_validator("fields")
+    @classmethod
+    def _can_be_posted(cls, fields: dict[str, Scalar]) -> dict[str, Scalar]:
+        problems = _missing(fields)
+        if str(fields.get("AccountNo", "")) == "-1":
+            problems.append("AccountNo = -1 would open a new account for every order; name an existing account")
+        if fields.get("TransLedger", LEDGER) not in (LEDGER, ""):
+            problems.append(f'TransLedger must be "{LEDGER}": orders of a shop go to the sales ledger')
+        problems += [f"{name} is set for each order; take it out" for name in OWN_FIELDS if name in fields]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return fields
+
+
+def _missing(fields: dict[str, Scalar]) -> list[str]:
+    given = {name for name, value in fields.items() if str(value).strip()}
+    said = [f"{name} is missing, for example {name} = {e}" for name, e in REQUIRED_FIELDS.items() if name not in given]
+    if given.isdisjoint(ACCOUNT_FIELDS):
+        names = ", ".join(ACCOUNT_FIELDS)
+        said.append(f'the account is missing, for example AccountRef = "CASH01" (one of {names})')
+    return said
+
+
+def reference(number: str, destination: EsuiteDestination) -> str:
+    """TransYourRef, the key by which our transaction is found again: ``WEB-1001``."""
+    return (destination.reference_prefix + number).strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One line of the order in Esuite's words.
+
+    Attributes:
+        stock_code: their code.
+        total: of the ``ordered`` quantity, with or without tax as configured, after discounts.
+        open: what is still to be delivered, and goes out.
+        most: what may have gone out before: ``open`` and what the shop has shipped since.
+    """
+
+    stock_code: str
+    total: Decimal
+    ordered: Decimal
+    open: Decimal
+    most: Decimal
+
+    @property
+    def price(self) -> Fraction:
+        """Of one, not rounded."""
+        return Fraction(self.total) / Fraction(self.ordered)
+
+    def amount(self, quantity: Decimal, *, places: int) -> Decimal:
+        """The shop's money for ``quantity`` of it, rounded to ``places`` decimals."""
+        return rounded(self.price * Fraction(quantity), places)
+
+
+def anything_open(order: Order) -> bool:
+    """Whether a line is still to be delivered."""
+    return any(line.open_quantity > 0 for line in order.lines)
+
+
+def transaction(order: Order, *, number: str, destination: EsuiteDestination) -> Json:
+    """The JSON body of ``POST trans`` (contracts/esuite.md section 6).
+
+    Args:
+        number: the shop's ``number_prefix`` and the order's number without a leading ``#``.
+
+    Raises:
+        Unmappable: a line without SKU, a shipping charge or a payment that the configuration has no word for.
+    """
+    tax, places = _flag(destination.tax_included), decimals(order.currency)
+    head: Json = {k: _flag(v) if isinstance(v, bool) else v for k, v in destination.fields.items()}
+    head["TransYourRef"] = reference(number, destination)
+    head["TransDate"] = order.placed_at.astimezone(ZoneInfo(destination.timezone)).date().isoformat()
+    head["TransIncGST"] = tax
+    if order.note:
+        head.setdefault("TransComment", order.note)
+    lines = [_detail(item, tax=tax, places=places) for item in items(order, destination) if item.open > 0]
+    body: Json = {"T_Trans": head, "T_TrnDet": lines}
+    if order.ship_to and any(order.ship_to.model_dump().values()):
+        head["DlvAddressNo"] = -1
+        body["T_TrnDlv"] = _delivery(order.ship_to, order)
+    payment, _ = _payment(order, destination)
+    if payment:
+        body["T_Pay"] = payment
+    return body
+
+
+def remarks(order: Order, *, destination: EsuiteDestination) -> tuple[str, ...]:
+    """Sentences for the timeline: what the transaction says otherwise than the order.
+
+    Raises:
+        Unmappable: a payment that the configuration has no word for.
+    """
+    said = []
+    charges = sum((charge.total_incl for charge in order.shipping), Decimal(0))
+    if charges and destination.shipping_sku is False:
+        said.append(f"the shipping charge of {plain(charges)} {order.currency} was left out: shipping_sku = false")
+    _, about_payment = _payment(order, destination)
+    return (*said, *about_payment)
+
+
+def items(order: Order, destination: EsuiteDestination) -> list[Item]:
+    """Goods, then one freight item for each shipping charge.
+
+    Raises:
+        Unmappable: ``no_sku``, ``no_shipping_sku``.
+    """
+    nameless = [
+        f"line {position} (id {line.id})"
+        for position, line in enumerate(order.lines, start=1)
+        if line.sku is None and line.open_quantity > 0
+    ]
+    if nameless:
+        raise Unmappable(
+            "no_sku",
+            f"No SKU: {', '.join(nameless)}. Esuite takes an order line only with a StockCode.",
+            hint="Give the line a SKU by an edit of the order, or enter the order in Esuite by hand.",
+            hold=True,
+        )
+    goods = [
+        Item(
+            stock_code=destination.sku(line.sku),
+            total=line.total_incl if destination.tax_included else line.total_excl,
+            ordered=line.quantity,
+            open=line.open_quantity,
+            most=min(line.quantity, line.open_quantity + line.fulfilled_quantity),
+        )
+        for line in order.lines
+        if line.sku is not None
+    ]
+    return [*goods, *_freight(order, destination)]
+
+
+def _freight(order: Order, destination: EsuiteDestination) -> list[Item]:
+    totals = [charge.total_incl if destination.tax_included else charge.total_excl for charge in order.shipping]
+    charged = [total for total in totals if rounded(total, decimals(order.currency))]
+    if not charged or destination.shipping_sku is False:
+        return []
+    if not destination.shipping_sku:
+        raise Unmappable(
+            "no_shipping_sku",
+            f"The order has a shipping charge of {plain(sum(charged, Decimal(0)))} {order.currency}, "
+            f"and {destination.name} has no stock code for it.",
+            hint=f"Set shipping_sku in [destinations.{destination.name}]; false leaves the charge out.",
+        )
+    one = Decimal(1)
+    code = destination.shipping_sku
+    return [Item(stock_code=code, total=total, ordered=one, open=one, most=one) for total in charged]
+
+
+def _detail(item: Item, *, tax: str, places: int) -> Json:
+    # Types of the sample (section 6): LineQty bare, LineUnitPrice text, booleans as "True" and "False".
+    quantity = int(item.open) if item.open == item.open.to_integral_value() else float(item.open)
+    price = _unit_price(item, quantity=Fraction(str(quantity)), places=places)
+    return {
+        "StockCode": item.stock_code,
+        "LineQty": quantity,
+        "LineUnitPrice": plain(price),
+        "LineIncGST": tax,
+    }
+
+
+def _unit_price(item: Item, *, quantity: Fraction, places: int) -> Decimal:
+    """The price with the fewest decimals, at least two, that comes out at the line's total when multiplied.
+
+    It is total / ordered quantity (order.md). Only where that lies on the edge between two cents, so that
+    Esuite's way of rounding would decide, it is the rounded total / ``quantity``. It comes out to the cent even in
+    currencies without cents: that Esuite knows them is not documented.
+    """
+    wanted = Fraction(item.amount(item.open, places=places))
+    half_a_cent = Fraction(1, 2 * 10 ** max(places, 2))
+    digits = 2
+    while True:
+        for candidate in (item.price, wanted / quantity):
+            price = rounded(candidate, digits)
+            if abs(Fraction(price) * quantity - wanted) < half_a_cent:
+                return price
+        digits += 1
+
+
+def _flag(value: bool) -> str:
+    return "True" if value else "False"
+
+
+def _delivery(address: Address, order: Order) -> Json:
+    """T_TrnDlv, with the sample's fields. A name in one piece goes out as the last name: splitting would guess."""
+    in_parts = bool(address.first_name or address.last_name)
+    return {
+        "DlvFirstname": address.first_name or "",
+        "DlvLastname": (address.last_name or "") if in_parts else address.full_name,
+        "DlvBusinessName": address.company or "",
+        "DlvAddress1": address.address1 or "",
+        "DlvAddress2": address.address2 or "",
+        "DlvSuburb": address.city or "",
+        "DlvState": address.state or "",
+        "DlvPostCode": address.postcode or "",  # written so, and read back as DlvPostcode (section 9, trap 7)
+        "DlvCountry": address.country or "",
+        "DlvPhone": address.phone or order.phone or "",
+        "DlvEmail": order.email or "",
+        "DlvComments": "",
+    }
+
+
+def _payment(order: Order, destination: EsuiteDestination) -> tuple[Json | None, list[str]]:
+    """T_Pay, and what is to be said about it. The one object names one type (section 6): the largest one.
+
+    Raises:
+        Unmappable: ``no_payment_type``.
+    """
+    if order.payment_state == "refunded":
+        return None, ["the shop has refunded the payment: none was booked"]
+    if order.payment_state not in ("paid", "partially_refunded"):
+        return None, []
+    sums = _by_type(order, destination)
+    total = rounded(sum(sums.values(), Decimal(0)), decimals(order.currency))
+    if total <= 0:
+        return None, []
+    largest = max(sums, key=lambda kind: sums[kind])
+    booked = f"booked as {largest.PaymentType} {plain(total)}"
+    said = []
+    if len(sums) > 1:
+        split = ", ".join(f"{kind.PaymentType} {plain(amount)}" for kind, amount in sums.items())
+        said.append(f"paid in several ways ({split}), and Esuite takes one: {booked}")
+    if order.payment_state == "partially_refunded":
+        said.append(f"the shop has refunded a part of the payment: {booked}, as it was paid before")
+    return {**largest.model_dump(exclude_none=True), "PaymentAmt": plain(total)}, said
+
+
+def _by_type(order: Order, destination: EsuiteDestination) -> dict[PaymentType, Decimal]:
+    sums: dict[PaymentType, Decimal] = {}
+    for payment in order.paid:
+        kind = destination.payments.get(payment.method, destination.payments.get("*"))
+        if payment.amount == 0 or kind is False:
+            continue
+        if kind is None:
+            raise Unmappable(
+                "no_payment_type",
+                f"The payment method {payment.method!r} has no payment type at {destination.name}.",
+                hint=f'Add "{payment.method}" = {{ PaymentType = "..." }}, or "*" for all others, '
+                f"to [destinations.{destination.name}.payments]; false leaves the payment out.",
+            )
+        sums[kind] = sums.get(kind, Decimal(0)) + payment.amount
+    return sums

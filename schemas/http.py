@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
+
+LONGEST_WAIT_S = 86_400.0
+"""A Retry-After beyond this is not believed."""
 
 Fault = Literal["connect", "timeout", "lost"]
 """No answer: ``connect``, nothing was sent; ``timeout`` and ``lost``, it may have been carried out."""
@@ -43,3 +48,20 @@ class Reply:
             return json.loads(self.text)
         except ValueError:
             return None
+
+
+def retry_after(reply: Reply, *, now: float) -> float | None:
+    """Seconds that ``Retry-After`` asks for, as a number or an HTTP date (RFC 9110 section 10.2.3); None without one.
+
+    Args:
+        now: UNIX seconds.
+    """
+    value = reply.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value[:9]), LONGEST_WAIT_S)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now
+    return min(max(seconds, 0.0), LONGEST_WAIT_S)

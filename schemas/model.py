@@ -28,14 +28,21 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
-def _bounded(value: Decimal) -> Decimal:
+def bounded(value: Decimal) -> Decimal:
+    """The value itself, where it is finite and of a size that an order can have.
+
+    Raises:
+        ValueError: when it is not; the message does not quote it.
+    """
     if not value.is_finite():
         raise ValueError("must be a finite number")
     exponent = value.as_tuple().exponent
-    if value and (abs(value.adjusted()) > MAX_EXPONENT or (isinstance(exponent, int) and abs(exponent) > 2 * MAX_EXPONENT)):
+    # A zero too: written out, 0E-99999999 is 100 MB of text.
+    too_fine = isinstance(exponent, int) and abs(exponent) > 2 * MAX_EXPONENT
+    if too_fine or (value and abs(value.adjusted()) > MAX_EXPONENT):
         raise ValueError(f"must be between 1e-{MAX_EXPONENT} and 1e{MAX_EXPONENT}")
     return value
 
 
-Number = Annotated[Decimal, AfterValidator(_bounded), PlainSerializer(plain, return_type=str, when_used="json")]
+Number = Annotated[Decimal, AfterValidator(bounded), PlainSerializer(plain, return_type=str, when_used="json")]
 """An exact decimal; a string or a number comes in, a string goes out."""

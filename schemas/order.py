@@ -6,20 +6,59 @@ Line totals are the truth; unit prices are total / quantity and are never rounde
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
-from schemas.model import Model, Number
+from schemas.model import Model, Number, bounded, plain
 
 PaymentState = Literal["pending", "authorized", "paid", "partially_refunded", "refunded", "voided"]
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True)]
-Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
-Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+def cleaned(value: str) -> str:
+    """The text without what PostgreSQL (NUL) and XML (other control characters) cannot carry."""
+    return value if value.isprintable() else _CONTROL.sub("", value).strip()
+
+
+def _as_text(value: object) -> object:
+    # contracts/webhooks.md section 3: ids and SKUs come as numbers too; with us they are text.
+    if isinstance(value, str):
+        return cleaned(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return plain(bounded(value)) if isinstance(value, Decimal) else value
+
+
+def _currency(value: str) -> str:
+    if len(value) != 3 or not value.isascii() or not value.isalpha():
+        raise ValueError("must be an ISO 4217 code, three letters")
+    return value
+
+
+def _country(value: str) -> str | None:
+    if value and (len(value) != 2 or not value.isascii() or not value.isalpha()):
+        raise ValueError("must be an ISO 3166-1 code, two letters")
+    return value or None
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be a time between the years 1 and 9999 in UTC") from None
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True), BeforeValidator(_as_text)]
+Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), BeforeValidator(_as_text)]
+Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_currency)]
+Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_country)]
+Time = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""A moment, kept in UTC: the same moment in two offsets is no change of the order."""
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -32,6 +71,11 @@ def _not_negative(value: Decimal) -> Decimal:
     if value < 0:
         raise ValueError("must not be negative")
     return value
+
+
+def _without_nulls(data: dict[str, Any]) -> dict[str, Any]:
+    """Null says nothing: the field's default holds (contracts/webhooks.md section 1.10)."""
+    return {name: value for name, value in data.items() if value is not None}
 
 
 class Address(Model):
@@ -95,7 +139,10 @@ class Shipping(Amounts):
 
 
 class Line(Amounts):
-    """One line of the order. The totals are of the ordered quantity, after discounts."""
+    """One line of the order. The totals are of the ordered quantity, after discounts.
+
+    ``open_quantity`` is still to be delivered, ``fulfilled_quantity`` was delivered, as far as the shop knows.
+    """
 
     id: Key
     sku: Key | None = None
@@ -105,16 +152,16 @@ class Line(Amounts):
     fulfilled_quantity: Annotated[Number, AfterValidator(_not_negative)] = Decimal(0)
     discount: Number = Decimal(0)
     shippable: bool = True
-    options: dict[str, str] = Field(default_factory=dict)
+    options: dict[Text, Text] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _defaults(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            if data.get("open_quantity") is None:
-                data = {**data, "open_quantity": data.get("quantity")}
-            if not str(data.get("sku") or "").strip():
-                data = {**data, "sku": None}
+            data = _without_nulls(data)
+            data.setdefault("open_quantity", data.get("quantity"))
+            if isinstance(data.get("sku"), str) and not data["sku"].strip():
+                del data["sku"]
         return data
 
     @model_validator(mode="after")
@@ -129,13 +176,13 @@ class Order(Model):
 
     shop_order_id: Key
     number: Key
-    version: AwareDatetime
-    placed_at: AwareDatetime
+    version: Time
+    placed_at: Time
     currency: Currency
     payment_state: PaymentState = "paid"
     payments: tuple[Payment, ...] = ()
     cancelled: bool = False
-    cancelled_at: AwareDatetime | None = None
+    cancelled_at: Time | None = None
     cancel_reason: Text | None = None
     test: bool = False
     email: Text | None = None
@@ -153,7 +200,7 @@ class Order(Model):
     @classmethod
     def _defaults(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            data = dict(data)
+            data = _without_nulls(data)
             if not data.get("number"):
                 data["number"] = data.get("shop_order_id")
             if not data.get("placed_at"):
@@ -176,20 +223,41 @@ class Order(Model):
 
     @property
     def paid(self) -> tuple[Payment, ...]:
-        """The payments, or one of the whole total with method ``*`` where the shop names none."""
+        """The payments, or one of the whole total with method ``*`` where the shop names none.
+
+        Of nothing where the order is pending or voided: it must not look paid.
+        """
         if self.payments:
             return self.payments
+        if self.payment_state in ("pending", "voided"):
+            return (Payment(method="*", amount=Decimal(0)),)
         total = self.total_incl if self.total_incl is not None else self.goods_incl
         return (Payment(method="*", amount=total),)
 
     def content(self) -> str:
-        """SHA-256 of what destinations see: all but version, payment state and what the shop has shipped since."""
-        stripped = self.model_dump_json(
-            exclude={"version": True, "payment_state": True, "cancelled_at": True, "cancel_reason": True, "tags": True,
-                     "lines": {"__all__": {"open_quantity", "fulfilled_quantity"}}}
+        """SHA-256 of what destinations see.
+
+        Left out is what changes without the goods, the people or the prices changing: version and placed_at
+        (which defaults to it), payment state and payments (a capture after shipping is no change of the order),
+        and what was shipped since: a line counts with open + fulfilled.
+        """
+        stripped = self.model_dump_json(exclude=_NOT_SEEN)
+        wanted = ",".join(
+            f"{line.id}={(line.open_quantity + line.fulfilled_quantity).normalize():f}" for line in self.lines
         )
-        wanted = ",".join(f"{line.id}={(line.open_quantity + line.fulfilled_quantity).normalize():f}" for line in self.lines)
         return hashlib.sha256(f"{stripped}|{wanted}".encode()).hexdigest()
+
+
+_NOT_SEEN: dict[str, Any] = {
+    "version": True,
+    "placed_at": True,
+    "payment_state": True,
+    "payments": True,
+    "cancelled_at": True,
+    "cancel_reason": True,
+    "tags": True,
+    "lines": {"__all__": {"open_quantity", "fulfilled_quantity"}},
+}
 
 
 def parse_time(value: str) -> datetime:

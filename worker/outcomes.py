@@ -58,12 +58,14 @@ class Reject:
         reason: one sentence for people, with the other side's text verbatim.
         hint: what to mend.
         hold: nothing is wrong with the order, a person has to decide: held instead of dead.
+        in_doubt: something of the order is or may be there all the same; a replay looks first.
     """
 
     code: str
     reason: str
     hint: str = ""
     hold: bool = False
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

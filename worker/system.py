@@ -33,6 +33,8 @@ class Job(Generic[D]):
         destination: its section of ``crossdock.toml``.
         in_doubt: an earlier attempt may have got through; look before writing.
         memo: what the system's earlier attempts remembered.
+        interrupted: the attempt before this one ended without an outcome of the system's: its worker died, was
+            stopped or failed. It may have written after it looked, so what ``memo`` says was seen counts no more.
         now: UNIX seconds.
     """
 
@@ -42,6 +44,7 @@ class Job(Generic[D]):
     destination: D
     in_doubt: bool = False
     memo: Mapping[str, Any] = field(default_factory=dict)
+    interrupted: bool = False
     now: float = 0.0
 
 

@@ -1,0 +1,193 @@
+"""Esuite: reading what ``trans`` answers, and telling whether a transaction agrees with an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+from pydantic import BeforeValidator, ValidationError
+
+from schemas.esuite import EsuiteDestination, items
+from schemas.http import Reply
+from schemas.model import Model, plain
+from schemas.money import decimals
+from schemas.order import Order
+
+QUOTED = 300
+"""Characters of Esuite's text that a reason quotes."""
+
+NO_GOODS = ("D", "H")
+"""Line types of descriptions and headers (contracts/esuite.md section 7)."""
+
+
+def _as_text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, dict) else value
+
+
+WireText = Annotated[str, BeforeValidator(_as_text)]
+"""Replies hold strings, and here and there bare numbers or booleans (section 9, trap 6)."""
+
+
+class RowLine(Model):
+    """One T_TrnDet of a reply."""
+
+    StockCode: WireText = ""
+    LineType: WireText = ""
+    LineQty: WireText = ""
+    LineTotalExGST: WireText = ""
+    LineTotalIncGST: WireText = ""
+
+
+class Row(Model):
+    """One transaction of a reply. ``T_TrnDet`` is None where the reply has no details at all."""
+
+    CompanyNo: WireText = ""
+    TransNo: WireText = ""
+    TransRefCode: WireText = ""
+    TransYourRef: WireText = ""
+    TransLedger: WireText = ""
+    SourceTransRefCode: WireText = ""
+    TransTotalExGST: WireText = ""
+    TransTotalIncGST: WireText = ""
+    T_TrnDet: Annotated[tuple[RowLine, ...] | None, BeforeValidator(_as_list)] = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: ``PSIN-123456``."""
+        return self.TransRefCode or self.TransNo
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """What PUT and DELETE need later (section 6: store all three)."""
+        return {"CompanyNo": self.CompanyNo, "TransNo": self.TransNo, "TransRefCode": self.TransRefCode}
+
+
+def said(reply: Reply) -> str:
+    """Esuite's own words: Description, Message, or the raw text (section 3.1)."""
+    body = reply.json()
+    words = body.get("Description") or body.get("Message") if isinstance(body, dict) else None
+    return " ".join(str(words or reply.text).split())[:QUOTED]
+
+
+def _rows_of(value: object) -> object:
+    return () if value is None else _as_list(value)
+
+
+class _Trans(Model):
+    Trans: Annotated[tuple[Row, ...], BeforeValidator(_rows_of)]
+
+
+def read_rows(body: object) -> tuple[Row, ...] | None:
+    """The transactions of ``{"Trans": [...]}``; None where the body is something else."""
+    try:
+        return _Trans.model_validate(body).Trans
+    except ValidationError:
+        return None
+
+
+def read_created(body: object) -> Row | None:
+    """The ``T_Trans`` of a POST's reply; None where it does not say which transaction was made."""
+    try:
+        row = Row.model_validate(body.get("T_Trans") if isinstance(body, dict) else None)
+    except ValidationError:
+        return None
+    return row if row.name else None
+
+
+@dataclass(slots=True)
+class _Span:
+    """What the shop has of one stock code: ``least`` is still open, ``most`` was before it shipped on."""
+
+    code: str
+    least: Decimal = Decimal(0)
+    most: Decimal = Decimal(0)
+    least_amount: Decimal = Decimal(0)
+    most_amount: Decimal = Decimal(0)
+
+    def holds(self, quantity: Decimal | None, amount: Decimal | None) -> bool:
+        if quantity is None or amount is None:
+            return False
+        if quantity == self.least:
+            return amount == self.least_amount
+        if quantity == self.most:
+            return amount == self.most_amount
+        low, high = sorted((self.least_amount, self.most_amount))
+        return self.least < quantity < self.most and low <= amount <= high
+
+
+def differences(order: Order, *, destination: EsuiteDestination, row: Row) -> tuple[str, ...]:
+    """What the transaction says otherwise than the order, one sentence each; empty when they agree.
+
+    Compared are quantity and money of each stock code, and the total: lines come back in another order than
+    they went (section 5). A transaction may hold what the shop has shipped since it was made.
+
+    Raises:
+        Unmappable: a line without SKU, a shipping charge without stock code.
+    """
+    spans = _spans(order, destination)
+    taxed = destination.tax_included
+    found = [] if row.T_TrnDet is None else _line_differences(spans, row.T_TrnDet, tax_included=taxed)
+    total = _number(row.TransTotalIncGST if taxed else row.TransTotalExGST)
+    least = sum((span.least_amount for span in spans.values()), Decimal(0))
+    most = sum((span.most_amount for span in spans.values()), Decimal(0))
+    if total is None or not min(least, most) <= total <= max(least, most):
+        found.append(f"total: Esuite has {_figure(total)}, the shop has {plain(least)}")
+    return tuple(found)
+
+
+def _spans(order: Order, destination: EsuiteDestination) -> dict[str, _Span]:
+    places = decimals(order.currency)
+    spans: dict[str, _Span] = {}
+    for item in items(order, destination):
+        span = spans.setdefault(item.stock_code.casefold(), _Span(item.stock_code))
+        span.least += item.open
+        span.most += item.most
+        span.least_amount += item.amount(item.open, places=places)
+        span.most_amount += item.amount(item.most, places=places)
+    return spans
+
+
+def _line_differences(spans: Mapping[str, _Span], lines: tuple[RowLine, ...], *, tax_included: bool) -> list[str]:
+    there: dict[str, list[RowLine]] = {}
+    for line in lines:
+        if line.LineType not in NO_GOODS:
+            there.setdefault(line.StockCode.casefold(), []).append(line)
+    found = []
+    for code in {**spans, **there}:
+        rows = there.get(code, [])
+        span = spans.get(code) or _Span(rows[0].StockCode)
+        quantity = _sum(line.LineQty for line in rows)
+        amount = _sum(line.LineTotalIncGST if tax_included else line.LineTotalExGST for line in rows)
+        if not span.holds(quantity, amount):
+            theirs = f"{_figure(quantity)} for {_figure(amount)}"
+            ours = f"{plain(span.least)} for {plain(span.least_amount)}"
+            found.append(f"{span.code}: Esuite has {theirs}, the shop has {ours}")
+    return found
+
+
+def _sum(texts: Iterable[str]) -> Decimal | None:
+    total = Decimal(0)
+    for text in texts:
+        value = _number(text)
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
+def _figure(value: Decimal | None) -> str:
+    return "no figure" if value is None else plain(value)

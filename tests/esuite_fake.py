@@ -1,0 +1,191 @@
+"""An order, a destination, and an Esuite in memory, for tests of the pure logic. It shares no code with the product."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from schemas.esuite import EsuiteDestination
+from schemas.http import Call, Fault, Reply
+from schemas.order import Order
+from worker.system import Job
+
+CENT = Decimal("0.01")
+
+FIELDS: dict[str, str | int | float | bool] = {
+    "AccountRef": "CASH01",
+    "BatchType": "SAR",
+    "TransType": "SOR",
+    "TransLedger": "S",
+    "LocationNo": 23,
+}
+
+
+def destination(**changes: Any) -> EsuiteDestination:
+    """A complete section of ``crossdock.toml``, with changes."""
+    section: dict[str, Any] = {
+        "name": "esuite-au",
+        "system": "esuite",
+        "base_url": "https://esuite.example:8443/api/v2",
+        "auth": {"mode": "bearer", "token": "secret-token"},
+        "reference_prefix": "WEB-",
+        "shipping_sku": "FREIGHT",
+        "fields": FIELDS,
+        "payments": {
+            "shopify_payments": {"PaymentType": "WEB", "AuthBankPosted": "B"},
+            "*": {"PaymentType": "ACC"},
+        },
+        "skus": {"MUG-BLUE": "000250a"},
+    }
+    return EsuiteDestination.model_validate({**section, **changes})
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    """One line: two mugs for 79.90, tax 7.26."""
+    mugs = {"id": "1", "sku": "MUG-BLUE", "quantity": "2", "total_incl": "79.90", "tax": "7.26"}
+    return {**mugs, **changes}
+
+
+def order(**changes: Any) -> Order:
+    """An order of two mugs and a shirt with shipping, 101.90 in all, with changes."""
+    body: dict[str, Any] = {
+        "shop_order_id": "820982911946154508",
+        "number": "#1001",
+        "version": "2026-11-20T10:15:00Z",
+        "placed_at": "2026-11-20T10:14:58Z",
+        "currency": "AUD",
+        "payments": [{"method": "shopify_payments", "amount": "101.90"}],
+        "email": "ada@example.com",
+        "phone": "+61 2 5550 1234",
+        "ship_to": {
+            "first_name": "Ada",
+            "last_name": "Lovelace",
+            "address1": "1 Analytical St",
+            "city": "Alabaster",
+            "state": "VIC",
+            "postcode": "3188",
+            "country": "AU",
+        },
+        "lines": [
+            line(),
+            {"id": "2", "sku": "TEE-M", "quantity": "1", "total_incl": "12.00", "total_excl": "10.91"},
+        ],
+        "shipping": [{"code": "standard", "total_incl": "10.00", "total_excl": "9.09"}],
+        "total_incl": "101.90",
+    }
+    return Order.model_validate({**body, **changes})
+
+
+def job(**changes: Any) -> Job[EsuiteDestination]:
+    """A first attempt at 1,000,000 s, with changes."""
+    usual: dict[str, Any] = {
+        "order": order(),
+        "number": "1001",
+        "shop": "acme-au",
+        "destination": destination(),
+        "now": 1_000_000.0,
+    }
+    return Job(**{**usual, **changes})
+
+
+@dataclass(frozen=True)
+class Says:
+    """One planned answer. ``commit``: the call is carried out all the same."""
+
+    status: int | None = None
+    text: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    fault: Fault | None = None
+    commit: bool = False
+
+
+@dataclass
+class FakeEsuite:
+    """Transactions, planned answers by method, and every call. A ``Http``."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[dict[str, Any]] = field(default_factory=list)
+    planned: dict[str, list[Says]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    filters: bool = True
+    pages: bool = True
+    deleted_only: bool = True
+
+    async def send(self, call: Call) -> Reply:
+        """Answer one call."""
+        self.calls.append(call)
+        planned = self.planned.get(call.method)
+        if planned:
+            says = planned.pop(0)
+            if says.commit and call.body is not None:
+                self.create(json.loads(json.dumps(call.body)))
+            return Reply(call, says.status, says.headers, says.text, says.fault)
+        if call.path == "company":
+            return Reply(call, 200, text='{"Company": []}')
+        if call.method == "POST" and call.body is not None:
+            row = self.create(json.loads(json.dumps(call.body)))
+            ids = {name: row[name] for name in ("CompanyNo", "TransNo", "TransRefCode")}
+            return Reply(call, 200, text=json.dumps({"T_Trans": ids}))
+        return self._search(call)
+
+    def _search(self, call: Call) -> Reply:
+        params = dict(call.params)
+        rows = self.rows
+        if params.get("ShowDeleted") == "1":
+            rows = self.deleted if self.deleted_only else self.rows + self.deleted
+        if self.filters:
+            rows = [row for row in rows if row["TransYourRef"] == params["TransYourRef"]]
+        if self.pages and "PageNo" in params:
+            size = int(params["PageSize"])
+            rows = rows[(int(params["PageNo"]) - 1) * size :][:size]
+        rows = rows[: int(params.get("Limit", "1000"))]
+        if not rows:
+            return Reply(call, 204)
+        return Reply(call, 200, text=json.dumps({"Trans": rows}))
+
+    def create(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A transaction as Esuite shows it: all strings, totals rounded line by line."""
+        details = [_detail(line) for line in body["T_TrnDet"]]
+        number = 1_464_547 + len(self.rows) + len(self.deleted)
+        row = {
+            **{name: str(value) for name, value in body["T_Trans"].items()},
+            "CompanyNo": "36015",
+            "TransNo": str(number),
+            "TransRefCode": f"PSOR-{number}",
+            "SourceTransRefCode": "",
+            "T_TrnDet": list(reversed(details)),
+            **{
+                f"TransTotal{kind}GST": str(sum(Decimal(d[f"LineTotal{kind}GST"]) for d in details))
+                for kind in ("Ex", "Inc")
+            },
+        }
+        self.rows.append(row)
+        return row
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods of the calls, in order."""
+        return [call.method for call in self.calls]
+
+    @property
+    def posted(self) -> int:
+        """How many times something was written."""
+        return self.methods.count("POST")
+
+
+def _detail(line: dict[str, Any]) -> dict[str, str]:
+    amount = (Decimal(str(line["LineQty"])) * Decimal(line["LineUnitPrice"])).quantize(CENT, ROUND_HALF_UP)
+    rate = Decimal("1.1")
+    included = line["LineIncGST"] == "True"
+    ex = (amount / rate).quantize(CENT, ROUND_HALF_UP) if included else amount
+    inc = amount if included else (amount * rate).quantize(CENT, ROUND_HALF_UP)
+    return {
+        "StockCode": line["StockCode"],
+        "LineType": "S",
+        "LineQty": str(line["LineQty"]),
+        "LineUnitPrice": line["LineUnitPrice"],
+        "LineTotalExGST": format(ex.normalize(), "f"),
+        "LineTotalIncGST": format(inc.normalize(), "f"),
+    }

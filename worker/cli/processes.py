@@ -1,0 +1,113 @@
+"""The single processes of a Procfile: web, worker, beat, flower; and the sandbox."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import click
+
+from worker import broker
+from worker.errors import BrokerError
+from worker.parent import follow_parent
+from worker.settings import Settings, settings
+
+
+@click.command()
+@click.option("--host", help="Overrides CROSSDOCK_HOST.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Overrides CROSSDOCK_PORT and PORT.")
+def web(host: str | None, port: int | None) -> None:
+    """Webhooks, API and console."""
+    from worker import logs
+    from worker.web.app import serve
+
+    follow_parent()
+    current = settings()
+    logs.configure(current.log, process="web")
+    serve(current.model_copy(update={k: v for k, v in (("host", host), ("port", port)) if v is not None}))
+
+
+@click.command()
+@click.option(
+    "--concurrency", type=click.IntRange(1, 500), help="Threads; default: what the destinations allow, and 4."
+)
+def worker(concurrency: int | None) -> None:
+    """Deliver orders: one process a core."""
+    current = _with_broker()
+    follow_parent()
+    os.environ["CROSSDOCK_PROCESS"] = "worker"
+    from worker.app import app, deaf
+    from worker.config import load
+
+    config = load(current.config, os.environ)
+    # A slow destination can fill as many threads as it has slots; the others must still find one.
+    threads = concurrency or min(200, 4 + sum(d.max_in_flight for d in config.destinations.values()))
+    name = os.environ.get("CROSSDOCK_WORKER", str(os.getpid()))
+    options = ["-P", "threads", "-c", str(threads), "-n", f"worker-{name}@%h", "-l", "info"]
+    code = app.start(argv=["worker", *options, "--without-gossip", "--without-mingle"])
+    from worker.heartbeat import EXIT_DEAF
+
+    sys.exit(EXIT_DEAF if deaf() else code)
+
+
+@click.command()
+def beat() -> None:
+    """Ring for what is due; one of these runs, whatever the number of workers."""
+    _with_broker()
+    follow_parent()
+    os.environ["CROSSDOCK_PROCESS"] = "beat"
+    from worker.app import app
+
+    # Nothing to remember between runs: every entry is "every few seconds".
+    sys.exit(app.start(argv=["beat", "-S", "celery.beat:Scheduler", "--pidfile=", "-l", "warning"]))
+
+
+@click.command()
+@click.option("--port", default=5555, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--address", default="127.0.0.1", show_default=True)
+@click.option("--read-only/--no-read-only", default=True, show_default=True)
+def flower(port: int, address: str, *, read_only: bool) -> None:
+    """Flower, on loopback, read-only, behind a password of its own."""
+    current = _with_broker()
+    follow_parent()
+    os.environ["CROSSDOCK_PROCESS"] = "flower"
+    from worker.app import app
+
+    os.environ.setdefault("FLOWER_BASIC_AUTH", flower_login(current.home))
+    options = [
+        f"--address={address}",
+        f"--port={port}",
+        "--tasks_columns=name,args,state,result,received,runtime,worker",
+    ]
+    options += ["--read_only"] if read_only else []
+    options += [f"--db={current.home}/flower", "--persistent=True", "--state_save_interval=10000", "--max_tasks=20000"]
+    sys.exit(app.start(argv=["flower", *options]))
+
+
+def flower_login(home: Path) -> str:
+    """``user:password`` of Flower; made up at the first run and kept in ``home``."""
+    file = home / "flower.login"
+    if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(f"crossdock:{secrets.token_urlsafe(12)}\n")
+    return file.read_text().strip()
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
+    """Stand-ins of the ERPs and warehouses, to rehearse an outage. `crossdock sandbox --help` lists its options."""
+    # A process of its own: the product shares no code with its stand-ins.
+    os.execv(sys.executable, [sys.executable, "-m", "sandbox", *arguments])  # noqa: S606 - ourselves
+
+
+def _with_broker() -> Settings:
+    current = settings()
+    if current.broker_url is None and broker.embedded_url(current.home) is None:
+        raise BrokerError(
+            f"no broker: set CROSSDOCK_BROKER_URL, or run `crossdock up`, which brings its own (looked in {current.home})"
+        )
+    return current

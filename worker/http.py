@@ -1,0 +1,172 @@
+"""One HTTP client a destination: pool, credentials, pace, deadline. What the other side does is a Reply."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from schemas.destination import Auth, BasicAuth, BearerAuth, Destination, HeaderAuth, QueryAuth
+from schemas.http import Call, Fault, Reply
+
+MAX_REPLY_BYTES = 4_000_000
+"""No documented reply comes near; a longer one is not read to its end."""
+
+RECORDED_CHARS = 20_000
+"""How much of a body the timeline keeps."""
+
+
+class LeaseLostError(Exception):
+    """The delivery may be in other hands by now; nothing more may be sent for it."""
+
+
+class Client:
+    """Sends calls to one destination. Belongs to one event loop.
+
+    httpx's own pool costs ten times the CPU of this transport at 100 requests in flight, and the layer above the
+    transport as much again (notes/celery.md section 3.3, notes/speed.md), so requests go to the transport directly.
+    """
+
+    def __init__(self, destination: Destination) -> None:
+        self._base = destination.base_url.rstrip("/")
+        self._timeout_s = destination.timeout_s
+        self._headers, self._params = _credentials(destination.auth)
+        self._pace = Pace(destination.per_second) if destination.per_second else None
+        # Shorter than the shortest common server limit (Apache: 5 s): a POST on a connection that the server is just
+        # closing would be in doubt.
+        limits = httpx.Limits(max_connections=destination.max_in_flight, keepalive_expiry=4)
+        self._transport = AiohttpTransport(limits=limits)
+        self._phases = {"timeout": {"connect": self._timeout_s, "read": self._timeout_s, "pool": self._timeout_s}}
+
+    async def send(self, call: Call) -> Reply:
+        """Send one call; the whole of it, queueing excluded, has ``timeout_s``."""
+        if self._pace is not None:
+            await self._pace.turn()
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._transport.handle_async_request(self._request(call))
+                try:
+                    text = await _text(response)
+                finally:
+                    await response.aclose()
+        except (TimeoutError, httpx.TransportError) as error:
+            return Reply(call=call, fault=_fault(error), seconds=time.perf_counter() - begun)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        seconds = time.perf_counter() - begun
+        return Reply(call=call, status=response.status_code, headers=headers, text=text, seconds=seconds)
+
+    def _request(self, call: Call) -> httpx.Request:
+        url = f"{self._base}/{quote(call.path, safe='/')}"
+        params = (*call.params, *self._params)
+        if params:
+            url += "?" + urlencode(params, quote_via=quote)
+        content = None if call.body is None else json.dumps(call.body, ensure_ascii=False).encode()
+        headers = self._headers if content is None else self._headers | {"Content-Type": "application/json"}
+        return httpx.Request(call.method, url, headers=headers, content=content, extensions=self._phases)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        await self._transport.aclose()
+
+
+def _credentials(auth: Auth) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
+    """Headers and query parameters that carry the credential."""
+    headers = {"Accept": "application/json", "User-Agent": "crossdock"}
+    params: tuple[tuple[str, str], ...] = ()
+    match auth:
+        case BasicAuth():
+            pair = f"{auth.username.get_secret_value()}:{auth.password.get_secret_value()}"
+            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        case BearerAuth():
+            headers["Authorization"] = "Bearer " + auth.token.get_secret_value()
+        case HeaderAuth():
+            headers[auth.name] = auth.token.get_secret_value()
+        case QueryAuth():
+            params = ((auth.name, auth.token.get_secret_value()),)
+    return headers, params
+
+
+async def _text(response: httpx.Response) -> str:
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_REPLY_BYTES:
+            break
+    return b"".join(chunks).decode(response.charset_encoding or "utf-8", errors="replace")
+
+
+def _fault(error: Exception) -> Fault:
+    """Was anything sent? Only a connection that never came about says no for certain.
+
+    The transport calls a connection that was closed in mid-request a ConnectTimeout, which would read as "nothing
+    was sent" and double an order: so aiohttp's own exception decides.
+    """
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
+        return "connect"
+    if isinstance(error, TimeoutError) or isinstance(cause, aiohttp.ServerTimeoutError):
+        return "timeout"
+    return "lost"
+
+
+class Pace:
+    """At most ``per_second`` turns a second, evenly spaced. One worker holds a paced destination at a time."""
+
+    def __init__(self, per_second: float) -> None:
+        self._gap = 1.0 / per_second
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        now = time.monotonic()
+        at = max(now, self._next)
+        self._next = at + self._gap
+        if at > now:
+            await asyncio.sleep(at - now)
+
+
+class Recorder:
+    """The client as one attempt sees it: it keeps the exchanges, and sends nothing once the lease is over."""
+
+    def __init__(self, client: Client, *, alive: Callable[[], bool]) -> None:
+        self._client = client
+        self._alive = alive
+        self.exchanges: list[Mapping[str, Any]] = []
+        self.may_have_sent = False
+
+    async def send(self, call: Call) -> Reply:
+        """Send, and remember.
+
+        Raises:
+            LeaseLostError: the delivery is not ours any more.
+        """
+        if not self._alive():
+            raise LeaseLostError
+        before = self.may_have_sent
+        self.may_have_sent = True  # also when this attempt is cut off before the answer
+        reply = await self._client.send(call)
+        if reply.fault == "connect":
+            self.may_have_sent = before
+        self.exchanges.append(
+            {
+                "method": call.method,
+                "path": call.path,
+                "params": dict(call.params),
+                "request": call.body,
+                "status": reply.status,
+                "fault": reply.fault,
+                "response": reply.text[:RECORDED_CHARS],
+                "ms": round(reply.seconds * 1000, 1),
+            }
+        )
+        return reply

@@ -1,0 +1,273 @@
+"""The unit of work: orders and their deliveries are read, changed as plain values, and written back together.
+
+Whatever changes an order (a webhook, an outcome, an operator) goes through :func:`load` and :func:`save`
+inside one transaction, so status, timeline and deliveries can never disagree.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, insert, select, tuple_, update
+
+from schemas.order import Order
+from worker.ledger import tables as t
+from worker.ledger.merge import merge
+from worker.ledger.status import refresh_status
+
+CHUNK = 500
+"""Values in one IN list; SQLite allows 32,766 in a statement."""
+
+
+@dataclass(slots=True)
+class Event:
+    """One line of the timeline, for people. ``data`` is what stands behind it: an exchange, figures."""
+
+    kind: str
+    text: str
+    at: float
+    destination: str | None = None
+    data: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class DeliveryState:
+    """A row of ``deliveries``. States and their meaning: DESIGN.md section 7 and docs/ledger.md."""
+
+    destination: str
+    system: str
+    position: int
+    state: str
+    due_at: float
+    changed_at: float
+    id: int | None = None
+    order_id: int | None = None
+    attempts: int = 0
+    failures: int = 0
+    crashes: int = 0
+    rung_at: float | None = None
+    first_try_at: float | None = None
+    lease_id: str | None = None
+    in_doubt: bool = False
+    held_by: str | None = None
+    reference: str | None = None
+    memo: str = "{}"
+    content_done: str | None = None
+    code: str = ""
+    reason: str = ""
+    hint: str = ""
+
+    @property
+    def may_be_there(self) -> bool:
+        """The destination holds something of this order, or it may."""
+        return self.in_doubt or self.state == "delivering" or self.content_done is not None
+
+    def go(self, now: float, *, state: str = "ready") -> None:
+        """Let it run: nothing holds it any more."""
+        self.state, self.due_at, self.rung_at = state, now, None
+        self.held_by, self.code, self.reason, self.hint = None, "", "", ""
+
+    def hold(self, by: str, *, reason: str, hint: str = "", code: str = "held") -> None:
+        """Let it wait in plain sight; ``by`` says who can let it go: destination, number, order or person."""
+        self.state, self.held_by, self.lease_id = "held", by, None
+        self.code, self.reason, self.hint = code, reason, hint
+
+
+@dataclass(slots=True)
+class OrderState:
+    """A row of ``orders`` with its deliveries, and the events that this transaction adds."""
+
+    shop: str
+    shop_order_id: str
+    number: str
+    received_at: float
+    updated_at: float
+    id: int | None = None
+    version_at: float | None = None
+    tie: str = ""
+    rank: int = 0
+    body_sha: str = ""
+    content: str = ""
+    shop_version: str | None = None
+    edit: str | None = None
+    cancelled: bool = False
+    test: bool = False
+    route: str | None = None
+    status: str = "received"
+    hold: str | None = None
+    unread: bool = False
+    deliveries: list[DeliveryState] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def order(self) -> Order | None:
+        """The canonical order with the operator's edit in it, or None where nothing could be read yet."""
+        return read_order(self.shop_version, self.edit)
+
+    def tell(
+        self,
+        kind: str,
+        text: str,
+        now: float,
+        *,
+        destination: str | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a line to the timeline."""
+        self.events.append(Event(kind=kind, text=text, at=now, destination=destination, data=data))
+
+
+def read_order(shop_version: str | None, edit: str | None) -> Order | None:
+    """The canonical order from the ledger's two texts."""
+    if shop_version is None and edit is None:
+        return None
+    if edit is None:
+        return Order.model_validate_json(shop_version or "{}")
+    return Order.model_validate(merge(json.loads(shop_version or "{}"), json.loads(edit)))
+
+
+_ORDER = [f.name for f in fields(OrderState) if f.name not in ("deliveries", "events")]
+_DELIVERY = [f.name for f in fields(DeliveryState)]
+_ORDER_FIXED = ("id", "shop", "shop_order_id", "received_at", "status")
+_DELIVERY_FIXED = ("id", "order_id", "destination", "system")
+
+_update_order = (
+    update(t.orders)
+    .where(t.orders.c.id == bindparam("row_id"))
+    .values({name: bindparam(name) for name in _ORDER if name not in _ORDER_FIXED})
+)
+_update_delivery = (
+    update(t.deliveries)
+    .where(t.deliveries.c.id == bindparam("row_id"))
+    .values({name: bindparam(name) for name in _DELIVERY if name not in _DELIVERY_FIXED})
+)
+_insert_orders = insert(t.orders).returning(t.orders.c.id, sort_by_parameter_order=True)
+_insert_deliveries = insert(t.deliveries).returning(t.deliveries.c.id, sort_by_parameter_order=True)
+
+
+class Book:
+    """Orders of one transaction. ``save`` writes what differs from what was read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.orders: list[OrderState] = []
+        self._read: dict[int, tuple[Any, ...]] = {}
+        self._new: set[int] = set()
+
+    def load(self, ids: Iterable[int]) -> list[OrderState]:
+        """Read orders by id, locked for this transaction, in the order of their ids."""
+        loaded = []
+        for part in _chunks(sorted(set(ids))):
+            loaded += self._load(select(t.orders).where(t.orders.c.id.in_(part)))
+        return loaded
+
+    def load_keys(self, keys: Iterable[tuple[str, str]]) -> list[OrderState]:
+        """Read orders by (shop, shop_order_id), locked for this transaction."""
+        loaded = []
+        for part in _chunks(sorted(set(keys))):
+            columns = tuple_(t.orders.c.shop, t.orders.c.shop_order_id)
+            loaded += self._load(select(t.orders).where(columns.in_(part)))
+        return loaded
+
+    def _load(self, query: Select[Any]) -> list[OrderState]:
+        rows = self.connection.execute(query.order_by(t.orders.c.id).with_for_update()).mappings().all()
+        states = [OrderState(**row) for row in rows]
+        if not states:
+            return []
+        by_id = {state.id: state for state in states}
+        wanted = (
+            select(t.deliveries)
+            .where(t.deliveries.c.order_id.in_([state.id for state in states]))
+            .order_by(t.deliveries.c.order_id, t.deliveries.c.position)
+            .with_for_update()
+        )
+        for row in self.connection.execute(wanted).mappings():
+            by_id[row["order_id"]].deliveries.append(DeliveryState(**row))
+        for state in states:
+            self._read[id(state)] = _values(state, _ORDER)
+            for delivery in state.deliveries:
+                self._read[id(delivery)] = _values(delivery, _DELIVERY)
+        self.orders += states
+        return states
+
+    def add(self, order: OrderState) -> None:
+        """Take a new order in."""
+        self.orders.append(order)
+
+    def number(self) -> None:
+        """Write new orders, so that they have their ids."""
+        new = [order for order in self.orders if order.id is None]
+        if new:
+            rows = [{name: getattr(order, name) for name in _ORDER if name != "id"} for order in new]
+            for order, order_id in zip(new, self.connection.scalars(_insert_orders, rows), strict=True):
+                order.id = order_id
+                self._read[id(order)] = _values(order, _ORDER)
+                self._new.add(order_id)
+
+    def save(self) -> None:
+        """Write all changes, the events, and the orders' statuses."""
+        self.number()
+        self._update(self.orders, _ORDER, _ORDER_FIXED, _update_order)
+        changed = self._save_deliveries()
+        self._save_events()
+        refresh_status(self.connection, sorted(changed | self._new))
+
+    def _save_deliveries(self) -> set[int]:
+        """Returns the ids of the orders that changed."""
+        added: list[DeliveryState] = []
+        for order in self.orders:
+            for delivery in order.deliveries:
+                delivery.order_id = order.id
+                if delivery.id is None:
+                    added.append(delivery)
+        if added:
+            rows = [{name: getattr(delivery, name) for name in _DELIVERY if name != "id"} for delivery in added]
+            for delivery, delivery_id in zip(added, self.connection.scalars(_insert_deliveries, rows), strict=True):
+                delivery.id = delivery_id
+        known = [d for order in self.orders for d in order.deliveries if id(d) in self._read]
+        moved = {id(d) for d in added} | {id(d) for d in known if _values(d, _DELIVERY) != self._read[id(d)]}
+        self._update(known, _DELIVERY, _DELIVERY_FIXED, _update_delivery)
+        return {
+            order.id
+            for order in self.orders
+            if order.id is not None
+            and (any(id(d) in moved for d in order.deliveries) or _values(order, _ORDER) != self._read[id(order)])
+        }
+
+    def _update(self, states: Sequence[Any], names: Sequence[str], fixed: Sequence[str], statement: Any) -> None:
+        rows = [
+            {name: getattr(state, name) for name in names if name not in fixed} | {"row_id": state.id}
+            for state in states
+            if _values(state, names) != self._read.get(id(state))
+        ]
+        if rows:
+            self.connection.execute(statement, rows)
+
+    def _save_events(self) -> None:
+        rows = [
+            {
+                "order_id": order.id,
+                "destination": event.destination,
+                "at": event.at,
+                "kind": event.kind,
+                "text": event.text,
+                "data": None if event.data is None else json.dumps(event.data, ensure_ascii=False),
+            }
+            for order in self.orders
+            for event in order.events
+        ]
+        if rows:
+            self.connection.execute(insert(t.events), rows)
+        for order in self.orders:
+            order.events.clear()
+
+
+def _values(state: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(state, name) for name in names)
+
+
+def _chunks(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]

@@ -1,0 +1,51 @@
+"""An order's status follows from its deliveries: the one place that says how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, case, func, select, update
+
+from worker.ledger.tables import deliveries as d
+from worker.ledger.tables import orders as o
+
+
+def _count(*states: str) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((d.c.state.in_(states), 1), else_=0)), 0)
+
+
+# One pass over the order's deliveries: dead outranks held, held outranks moving (DESIGN.md section 7).
+_of_deliveries = (
+    select(
+        case(
+            (o.c.test, "ignored"),
+            (_count("dead") > 0, "dead"),
+            (o.c.hold.is_not(None), "held"),
+            (_count("held") > 0, "held"),
+            (func.count(d.c.id) == 0, case((o.c.cancelled, "cancelled"), else_="received")),
+            (
+                _count("waiting", "ready", "delivering", "retrying") == 0,
+                case((o.c.cancelled, "cancelled"), else_="delivered"),
+            ),
+            (_count("delivering", "retrying", "delivered") > 0, "delivering"),
+            (func.coalesce(func.sum(d.c.attempts), 0) > 0, "delivering"),
+            else_="received",
+        )
+    )
+    .select_from(d)
+    .where(d.c.order_id == o.c.id)
+    .correlate(o)
+    .scalar_subquery()
+)
+
+
+def refresh_status(connection: Connection, order_ids: Sequence[int]) -> None:
+    """Bring ``orders.status`` of these orders in line with their deliveries."""
+    if order_ids:
+        connection.execute(update(o).where(o.c.id.in_(order_ids)).values(status=_of_deliveries))
+
+
+def refresh_status_of(connection: Connection, destination: str) -> None:
+    """The same for every order that has a delivery at a destination which is neither delivered nor cancelled."""
+    ids = select(d.c.order_id).where(d.c.destination == destination, d.c.state.not_in(("delivered", "cancelled")))
+    connection.execute(update(o).where(o.c.id.in_(ids)).values(status=_of_deliveries))

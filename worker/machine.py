@@ -1,0 +1,80 @@
+"""What a worker process holds: ledger, configuration, one event loop for HTTP, one client a destination."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from concurrent.futures import Future
+
+from schemas.config import Config
+from schemas.destination import Destination
+from worker.bell import Bell
+from worker.http import Client
+from worker.ledger.engine import Ledger
+from worker.settings import Settings
+
+STOP_S = 25.0
+"""After this long what is still in flight is cut off and looked up by the next worker."""
+
+
+class Machine:
+    """Made once per worker process."""
+
+    def __init__(self, settings: Settings, config: Config, bell: Bell) -> None:
+        self.settings = settings
+        self.config = config
+        self.bell = bell
+        self.ledger = Ledger(settings.database_url)
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.loop = _new_loop()
+        self._clients: dict[str, Client] = {}
+        self._stop_at: float | None = None
+        threading.Thread(target=self.loop.run_forever, name="http-loop", daemon=True).start()
+
+    @staticmethod
+    def now() -> float:
+        """UNIX seconds."""
+        return time.time()
+
+    def client(self, destination: Destination) -> Client:
+        """The destination's client. Call on the loop: it belongs to it."""
+        if destination.name not in self._clients:
+            self._clients[destination.name] = Client(destination)
+        return self._clients[destination.name]
+
+    @property
+    def stopping(self) -> bool:
+        """No new delivery may be begun."""
+        return self._stop_at is not None
+
+    def stop(self) -> None:
+        """Begin nothing more; what is in flight has STOP_S to end."""
+        if self._stop_at is None:
+            self._stop_at = time.monotonic() + STOP_S
+
+    def cut_off(self, future: Future[None]) -> None:
+        """Cancel ``future`` when the time to stop is over."""
+        if self._stop_at is not None and time.monotonic() > self._stop_at:
+            future.cancel()
+
+    def close(self) -> None:
+        """Close clients, loop and ledger; after every delivery has ended."""
+
+        async def close_clients() -> None:
+            for client in self._clients.values():
+                await client.close()
+
+        asyncio.run_coroutine_threadsafe(close_clients(), self.loop).result(timeout=5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.ledger.close()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - has no wheel for Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
