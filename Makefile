@@ -5,7 +5,9 @@ PYTHON = python3 python3.14 python3.13 python3.12 python3.11 python
 ARGS =
 
 BIN = .venv/bin
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Quiet, whatever pip has to say in passing; all of it, where it fails.
+INSTALL = sh -c '$(BIN)/python -m pip install --progress-bar off "$$@" >.venv/install.log 2>&1 || \
+	{ tail -n 8 .venv/install.log; echo "Not installed; .venv/install.log has the whole story."; exit 1; } >&2' install
 RESOLVE = $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 
@@ -27,7 +29,7 @@ test: setup .venv/.dev
 	@printf '\n== Format\n' && $(BIN)/ruff format --check .
 	@printf '\n== Lint\n' && $(BIN)/ruff check .
 	@printf '\n== Types\n' && $(BIN)/mypy
-	@printf '\n== Imports\n' && $(BIN)/lint-imports
+	@printf '\n== Imports\n' && $(BIN)/lint-imports --no-logo
 	@printf '\n== Tests\n' && $(BIN)/python -m pytest $(ARGS)
 
 lock: $(BIN)/uv
@@ -48,6 +50,7 @@ clean:
 .venv/.project: pyproject.toml .venv/.runtime
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
+	@echo 'Installed: $(BIN)/crossdock'
 
 .venv/.dev: requirements-dev.lock | $(BIN)/python
 	@echo 'Installing the tools of the tests into .venv (once, about a minute)'

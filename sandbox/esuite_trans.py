@@ -72,15 +72,16 @@ class Transaction:
     def _detail(self, index: int) -> Row:
         line, number = self.lines[index], str(FIRST_DETAIL_NO + index)
         own = {
+            **{name: self.get(name) for name in ("LocationNo", "CostCentreCode", "SegmentCode")},
+            "StockDesc": f"Item {line['StockCode']}",
+            **line,
+            "CompanyNo": self.get("CompanyNo"),
             "TransNo": self.get("TransNo"),
             "AccountNo": self.get("AccountNo"),
             "DetailNo": number,
             "ItemNo": number,
             "LineDlvQty": line["LineQty"],
-            **{name: self.get(name) for name in ("LocationNo", "CostCentreCode", "SegmentCode")},
             "StockNo": str(stock_no(line["StockCode"])),
-            "StockDesc": f"Item {line['StockCode']}",
-            **line,
         }
         return {name: own.get(name, LINE_DEFAULTS.get(name, "")) for name in LINE_FIELDS}
 

@@ -202,9 +202,9 @@ class Ongoing(System):
     def _check_lines(self, lines: list[dict[str, Any]]) -> None:
         seen: set[str] = set()
         for line in lines:
-            if line["rowNumber"] in seen:
+            if key(line["rowNumber"]) in seen:
                 raise RefusalError(f"Row number '{line['rowNumber']}' occurs more than once.")
-            seen.add(line["rowNumber"])
+            seen.add(key(line["rowNumber"]))
             if self.settings.unknown_article == "refuse" and not self._has_article(line["articleNumber"]):
                 raise RefusalError(f"Article number '{line['articleNumber']}' does not exist.")
 

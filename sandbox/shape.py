@@ -43,16 +43,16 @@ def required(read: Read) -> Member:
 
 
 def text(limit: int | None = None, *, least: int = 0) -> Read:
-    """A string; numbers become one. ``limit`` and ``least`` are lengths in characters."""
+    """A string; numbers become one. ``limit`` and ``least`` are lengths as nvarchar counts: UTF-16 units."""
 
     def read(value: Any, where: str, findings: Findings) -> str | None:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             _wrong(value, where, findings, "System.String")
             return None
         kept = str(value)
-        if len(kept) < least:
+        if _length(kept) < least:
             findings.add(where, f"The field {_title(where)} must be a string with a minimum length of {least}.")
-        if limit is not None and findings.limits and len(kept) > limit:
+        if limit is not None and findings.limits and _length(kept) > limit:
             findings.add(where, f"The field {_title(where)} must be a string with a maximum length of {limit}.")
         return kept
 
@@ -149,6 +149,10 @@ def rows(read_row: Read) -> Read:
 def _wrong(value: Any, where: str, findings: Findings, wanted: str) -> None:
     shown = value if isinstance(value, str | int | float) else type(value).__name__
     findings.add(where, f"Error converting value \"{shown}\" to type '{wanted}'.")
+
+
+def _length(kept: str) -> int:
+    return len(kept.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _title(where: str) -> str:

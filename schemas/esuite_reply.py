@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, ValidationError
 
 from schemas.esuite import EsuiteDestination, items
 from schemas.http import Reply
-from schemas.model import Model, plain
-from schemas.money import decimals
+from schemas.model import Model, bounded, plain
+from schemas.money import decimals, rounded
 from schemas.order import Order
 
 QUOTED = 300
@@ -130,14 +130,16 @@ def differences(order: Order, *, destination: EsuiteDestination, row: Row) -> tu
     Raises:
         Unmappable: a line without SKU, a shipping charge without stock code.
     """
-    spans = _spans(order, destination)
+    spans, places = _spans(order, destination), decimals(order.currency)
     taxed = destination.tax_included
-    found = [] if row.T_TrnDet is None else _line_differences(spans, row.T_TrnDet, tax_included=taxed)
+    found: list[str] = []
+    if row.T_TrnDet is not None:
+        found += _line_differences(spans, row.T_TrnDet, tax_included=taxed, places=places)
     total = _number(row.TransTotalIncGST if taxed else row.TransTotalExGST)
     least = sum((span.least_amount for span in spans.values()), Decimal(0))
     most = sum((span.most_amount for span in spans.values()), Decimal(0))
     if total is None or not min(least, most) <= total <= max(least, most):
-        found.append(f"total: Esuite has {_figure(total)}, the shop has {plain(least)}")
+        found.append(f"total: Esuite has {_figure(total, places=places)}, the shop has {plain(least)}")
     return tuple(found)
 
 
@@ -153,7 +155,9 @@ def _spans(order: Order, destination: EsuiteDestination) -> dict[str, _Span]:
     return spans
 
 
-def _line_differences(spans: Mapping[str, _Span], lines: tuple[RowLine, ...], *, tax_included: bool) -> list[str]:
+def _line_differences(
+    spans: Mapping[str, _Span], lines: tuple[RowLine, ...], *, tax_included: bool, places: int
+) -> list[str]:
     there: dict[str, list[RowLine]] = {}
     for line in lines:
         if line.LineType not in NO_GOODS:
@@ -165,8 +169,8 @@ def _line_differences(spans: Mapping[str, _Span], lines: tuple[RowLine, ...], *,
         quantity = _sum(line.LineQty for line in rows)
         amount = _sum(line.LineTotalIncGST if tax_included else line.LineTotalExGST for line in rows)
         if not span.holds(quantity, amount):
-            theirs = f"{_figure(quantity)} for {_figure(amount)}"
-            ours = f"{plain(span.least)} for {plain(span.least_amount)}"
+            theirs = f"{_figure(quantity)} for {_figure(amount, places=places)}"
+            ours = f"{_figure(span.least)} for {_figure(span.least_amount, places=places)}"
             found.append(f"{span.code}: Esuite has {theirs}, the shop has {ours}")
     return found
 
@@ -183,11 +187,14 @@ def _sum(texts: Iterable[str]) -> Decimal | None:
 
 def _number(text: str) -> Decimal | None:
     try:
-        value = Decimal(text)
-    except InvalidOperation:
+        return bounded(Decimal(text))
+    except (InvalidOperation, ValueError):
         return None
-    return value if value.is_finite() else None
 
 
-def _figure(value: Decimal | None) -> str:
-    return "no figure" if value is None else plain(value)
+def _figure(value: Decimal | None, *, places: int = 0) -> str:
+    """A number as people write it, with at least so many decimals: Esuite cuts trailing zeros (section 5)."""
+    if value is None:
+        return "no figure"
+    exponent = value.normalize().as_tuple().exponent
+    return plain(rounded(value, max(places, -exponent if isinstance(exponent, int) else 0)))

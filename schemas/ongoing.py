@@ -35,8 +35,10 @@ _BY_LIMIT = {
 LIMITS = {name: limit for limit, names in _BY_LIMIT.items() for name in names.split()}
 """Section 2.3, in UTF-16 code units. REST states none, but both APIs write one database."""
 
-_IDENTITY = ("goodsOwnerId", "orderNumber", "goodsOwnerOrderId", "marketPlace")
-OURS = frozenset({*_IDENTITY, "deliveryDate", "consignee", "orderLines"})
+IDENTITY = frozenset({"goodsOwnerId", "orderNumber", "goodsOwnerOrderId", "marketPlace"})
+"""Members of the body that say which order it is."""
+
+OURS = IDENTITY | {"deliveryDate", "consignee", "orderLines"}
 """Members of the body that are written from the order itself; ``fields`` has to leave them alone."""
 
 SHIPPING_ROW = "shipping"

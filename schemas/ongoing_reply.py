@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.echo import exact, members, unlike, whole, words
 from schemas.http import Reply
+from schemas.ongoing import IDENTITY
 from schemas.order import Order
 from schemas.text import cut
 
@@ -83,11 +84,11 @@ def found_orders(body: Any, *, number: str) -> list[FoundOrder]:
 
 
 def differences(sent: Mapping[str, Any], found: FoundOrder) -> tuple[str, ...]:
-    """Names of what the warehouse has otherwise than the body of PUT /orders, as far as GET shows it."""
+    """Names of what our order has there otherwise than the body of PUT /orders, as far as GET shows it."""
     info = dict(members(found.json.get("orderInfo")))
     if info.get("deliveryDate"):
         info["deliveryDate"] = str(info["deliveryDate"])[:10]  # bare, or with a time (section 1.2)
-    head = {name: value for name, value in sent.items() if name not in ("goodsOwnerId", "consignee", "orderLines")}
+    head = {name: value for name, value in sent.items() if name not in IDENTITY | {"consignee", "orderLines"}}
     if "wayOfDelivery" in head:  # an existing code may keep its own name (section 1.7)
         head["wayOfDelivery"] = {"code": members(head["wayOfDelivery"]).get("code")}
     names = unlike(head, info)

@@ -201,10 +201,11 @@ class Order(Model):
     def _defaults(cls, data: Any) -> Any:
         if isinstance(data, dict):
             data = _without_nulls(data)
+            # The stand-ins let a missing id or version be told once, not again for the field that defaults to it.
             if not data.get("number"):
-                data["number"] = data.get("shop_order_id")
+                data["number"] = data.get("shop_order_id", "-")
             if not data.get("placed_at"):
-                data["placed_at"] = data.get("version")
+                data["placed_at"] = data.get("version", datetime.now(UTC))
         return data
 
     @model_validator(mode="after")

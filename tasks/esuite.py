@@ -11,6 +11,7 @@ from schemas.destination import Unmappable
 from schemas.esuite import LEDGER, EsuiteDestination, anything_open, reference, remarks, transaction
 from schemas.esuite_reply import Row, differences, read_created, read_rows, said
 from schemas.http import Call, Reply, retry_after
+from worker.app import delivery_task
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Http, Job, System
 
@@ -384,3 +385,5 @@ def _absent(job: Job[EsuiteDestination]) -> Outcome | None:
 
 
 SYSTEM: System[EsuiteDestination] = System(name="esuite", converge=converge, plan=plan, probe=probe)
+
+deliver = delivery_task(SYSTEM)

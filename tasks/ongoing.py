@@ -19,6 +19,7 @@ from schemas.echo import members, whole
 from schemas.http import Call, Reply
 from schemas.ongoing import OngoingDestination, goods_order, nothing_wanted, to_ship
 from schemas.ongoing_reply import FoundOrder, differences, field_errors, found_orders, said
+from worker.app import delivery_task
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Http, Job, System
 
@@ -67,14 +68,15 @@ def outcome(reply: Reply, *, number: str, destination: str, now: float, amends: 
     if field_errors(reply):
         reason = f"The warehouse could not read order {number} ({_text(reply)})."
         hint = f"Mend the fields that it names, by an edit or in [destinations.{destination}], then replay."
-        return Reject(code="invalid", reason=reason, hint=hint, hold=amends)
+        return Reject(code="invalid", reason=reason, hint=hint, hold=amends, in_doubt=amends)
     if amends:
         return Reject(
             code="change_refused",
             reason=f"The warehouse refused the change of order {number} and keeps it as it was ({_text(reply)}).",
             hint="It refuses changes once it has begun on an order. Settle the change with the warehouse; if the "
-            "text above names another cause, mend that and replay.",
+            "text above names another cause, mend that. Then replay: what is equal by then is left as it is.",
             hold=True,
+            in_doubt=True,
         )
     return Reject(
         code="refused",
@@ -97,8 +99,9 @@ def cancel_outcome(reply: Reply, *, number: str, destination: str, now: float, o
     return Reject(
         code="cancel_refused",
         reason=f"The warehouse would not cancel order {number} ({_text(reply)}).",
-        hint="It goes on with the order. Have the parcel stopped there by hand, or let it go.",
+        hint="It goes on with the order. Have it cancelled there by hand, then replay; or let it go.",
         hold=True,
+        in_doubt=True,
     )
 
 
@@ -112,7 +115,7 @@ def look_outcome(
     if not reply.ok:
         reason = f"The warehouse refused the look-up of order {number} ({_text(reply)})."
         hint = f"Check goods_owner_id in [destinations.{destination}] and the order's number, then replay."
-        return Reject(code="look_refused", reason=reason, hint=hint, hold=True)
+        return Reject(code="look_refused", reason=reason, hint=hint, hold=True, in_doubt=True)
     try:
         return found_orders(reply.json(), number=number)
     except ValueError:
@@ -199,9 +202,8 @@ async def converge(job: Job[OngoingDestination], http: Http) -> Outcome:
     try:
         body, warnings = _body(job)
     except Unmappable as problem:
-        # An earlier version may be there: a dead letter would forget it, what is held does not.
-        hold = problem.hold or may_be_there
-        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=hold)
+        hold = problem.hold or may_be_there  # the warehouse may have an earlier version, and ship it
+        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=hold, in_doubt=may_be_there)
     if _number(job) != job.number:
         warnings = (*warnings, f"the warehouse keeps the order under its earlier number {_number(job)}")
     decided = await _write(job, http, body)
@@ -278,6 +280,7 @@ async def _look_up_written(job: Job[OngoingDestination], http: Http) -> Outcome:
             reason=f"The warehouse took order {number}, and after {LAG_S:.0f} s it does not show it.",
             hint="Ask the warehouse whether it has the order, then replay.",
             hold=True,
+            in_doubt=True,
         )
     )
 
@@ -386,3 +389,5 @@ def _nothing_to_ship(job: Job[OngoingDestination]) -> str:
 
 
 SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe)
+
+deliver = delivery_task(SYSTEM)

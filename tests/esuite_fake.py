@@ -137,9 +137,9 @@ class FakeEsuite:
             rows = self.deleted if self.deleted_only else self.rows + self.deleted
         if self.filters:
             rows = [row for row in rows if row["TransYourRef"] == params["TransYourRef"]]
-        if self.pages and "PageNo" in params:
-            size = int(params["PageSize"])
-            rows = rows[(int(params["PageNo"]) - 1) * size :][:size]
+        if "PageNo" in params:
+            size, page = int(params["PageSize"]), int(params["PageNo"]) if self.pages else 1
+            rows = rows[(page - 1) * size :][:size]
         rows = rows[: int(params.get("Limit", "1000"))]
         if not rows:
             return Reply(call, 204)

@@ -275,7 +275,15 @@ class Postgres(_Server):
         shutil.chown(self.folder, account)
 
     def _initialise(self) -> None:
-        command: list[str | Path] = [self._programs / "initdb", "-D", self._data, "-U", self.user, "--auth=trust", "--no-sync"]
+        command: list[str | Path] = [
+            self._programs / "initdb",
+            "-D",
+            self._data,
+            "-U",
+            self.user,
+            "--auth=trust",
+            "--no-sync",
+        ]
         command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         process = _spawn(command, account=self.account, log=self._log, folder=self.folder)
         try:

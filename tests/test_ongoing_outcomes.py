@@ -159,7 +159,7 @@ def test_a_wrong_connection_suspends_the_destination(reply: Reply, code: str, hi
 def test_a_refusal_is_a_dead_letter_with_the_verbatim_text(reply: Reply, code: str, quoted: str) -> None:
     decided = put(reply)
     assert isinstance(decided, Reject)
-    assert (decided.code, decided.hold) == (code, False)
+    assert (decided.code, decided.hold, decided.in_doubt) == (code, False, False)
     assert quoted in decided.reason
     assert "order 1001" in decided.reason
     assert decided.hint.endswith("replay.")
@@ -168,14 +168,14 @@ def test_a_refusal_is_a_dead_letter_with_the_verbatim_text(reply: Reply, code: s
 def test_a_refused_change_is_held_because_the_warehouse_has_the_earlier_version() -> None:
     decided = put(answer(400, {"message": "The warehouse has started working on the order"}), amends=True)
     assert isinstance(decided, Reject)
-    assert (decided.code, decided.hold) == ("change_refused", True)
+    assert (decided.code, decided.hold, decided.in_doubt) == ("change_refused", True, True)
     assert "started working" in decided.reason
 
 
 def test_invalid_fields_of_a_change_are_held_too() -> None:
     decided = put(answer(400, MODEL_STATE), amends=True)
     assert isinstance(decided, Reject)
-    assert (decided.code, decided.hold) == ("invalid", True)
+    assert (decided.code, decided.hold, decided.in_doubt) == ("invalid", True, True)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_what_a_cancel_comes_to(reply: Reply, kind: type[Outcome], code: str) ->
     if isinstance(decided, Delivered):
         assert (decided.reference, decided.memo["cancelled"]) == ("12345", True)
     if isinstance(decided, Reject):
-        assert decided.hold
+        assert (decided.hold, decided.in_doubt) == (True, True)
 
 
 def test_already_cancelled_counts_only_in_a_refusal_of_the_order() -> None:
@@ -234,7 +234,7 @@ def test_a_look_up_that_tells_nothing(reply: Reply, kind: type[Outcome], code: s
 
 
 def test_a_look_up_takes_numbers_as_floats_nulls_and_its_own_idea_of_the_number() -> None:
-    body = [
+    body: list[dict[str, Any]] = [
         {"orderInfo": {"orderId": 1, "orderNumber": "10010"}},
         {"orderInfo": {"orderId": 2.0, "orderNumber": "w-1001 ", "goodsOwnerOrderId": None, "marketPlace": None}},
         {"orderInfo": None, "orderLines": None},

@@ -83,7 +83,7 @@ def test_shopify_vectors_give_their_stated_result(vector: dict[str, Any], name: 
 
 
 @needs_shared
-@pytest.mark.parametrize("vector", [one for one in vectors("shopify-hmac-vectors.json")])
+@pytest.mark.parametrize("vector", vectors("shopify-hmac-vectors.json"))
 def test_woocommerce_uses_the_same_primitive(vector: dict[str, Any]) -> None:
     why = PLATFORMS["woocommerce"].verify(
         headers={"x-wc-webhook-signature": vector["x_shopify_hmac_sha256"]},

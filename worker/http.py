@@ -58,7 +58,7 @@ class Client:
                     text = await _text(response)
                 finally:
                     await response.aclose()
-        except (TimeoutError, httpx.TransportError) as error:
+        except (TimeoutError, OSError, httpx.RequestError, aiohttp.ClientError) as error:
             return Reply(call=call, fault=_fault(error), seconds=time.perf_counter() - begun)
         headers = {name.lower(): value for name, value in response.headers.items()}
         seconds = time.perf_counter() - begun
@@ -111,7 +111,7 @@ def _fault(error: Exception) -> Fault:
     The transport calls a connection that was closed in mid-request a ConnectTimeout, which would read as "nothing
     was sent" and double an order: so aiohttp's own exception decides.
     """
-    cause = error.__cause__
+    cause = error if isinstance(error, aiohttp.ClientError) else error.__cause__
     if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL):
         return "connect"
     if isinstance(error, TimeoutError) or isinstance(cause, aiohttp.ServerTimeoutError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from schemas.secret import Literals
@@ -12,6 +13,7 @@ from worker.problems import Problem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BAD_ROWS_SHOWN = 10
+_ROW = "Each row is sku,code, separated by a comma."
 
 
 class SecretError(ValueError):
@@ -98,13 +100,11 @@ def _unreadable(error: Exception) -> str:
     return f"cannot be read: it is no {'CSV' if isinstance(error, csv.Error) else 'UTF-8 text'}"
 
 
-def read_skus(path: Path, *, shown: str, key: str, line: int, toml: str) -> tuple[dict[str, str], list[Problem]]:
+def read_skus(path: Path, *, at: Problem) -> tuple[dict[str, str], list[Problem]]:
     """Read a CSV of ``sku,code``, with or without that header.
 
     Args:
-        path: where it lies.
-        shown: its name in problems.
-        key, line, toml: where ``skus_file`` stands, for a file that cannot be read at all.
+        at: the place of ``skus_file`` in the TOML file, for what is wrong with the file as a whole.
 
     Returns:
         Our SKU -> their code, and what is wrong with the file, by line.
@@ -112,35 +112,24 @@ def read_skus(path: Path, *, shown: str, key: str, line: int, toml: str) -> tupl
     try:
         rows = list(_rows(path))
     except FileNotFoundError:
-        return {}, [
-            _problem(
-                toml,
-                line,
-                key,
-                f"the file {shown} does not exist",
-                "A relative path begins beside this file.",
-            )
-        ]
+        hint = "A relative path begins beside this file."
+        return {}, [replace(at, message=f"the file {path} does not exist", hint=hint)]
     except (OSError, ValueError, csv.Error) as error:
-        return {}, [_problem(toml, line, key, f"the file {shown} {_unreadable(error)}", "It is a CSV of sku,code.")]
+        return {}, [replace(at, message=f"the file {path} {_unreadable(error)}", hint=_ROW)]
+    if not rows:
+        return {}, [replace(at, message=f"the file {path} has no rows", hint=_ROW)]
     skus: dict[str, str] = {}
     problems: list[Problem] = []
-    for row_line, row in rows:
+    for line, row in rows:
         wrong = _wrong(row, skus)
         if wrong:
-            problems.append(_problem(shown, row_line, key, *wrong))
+            problems.append(replace(at, file=str(path), line=line, message=wrong[0], hint=wrong[1]))
         else:
             skus[row[0]] = row[1]
-    if not rows:
-        problems.append(_problem(shown, 1, key, "there are no rows", "Each row is sku,code."))
-    if len(problems) > _BAD_ROWS_SHOWN:
-        more = len(problems) - _BAD_ROWS_SHOWN
-        last = problems[_BAD_ROWS_SHOWN]
-        problems = [
-            *problems[:_BAD_ROWS_SHOWN],
-            _problem(shown, last.line, key, f"and {more} more rows like these", ""),
-        ]
-    return skus, problems
+    shown, rest = problems[:_BAD_ROWS_SHOWN], problems[_BAD_ROWS_SHOWN:]
+    if rest:
+        shown.append(replace(rest[0], message=f"and {len(rest)} more such rows from here on", hint=""))
+    return skus, shown
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -148,6 +137,8 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         reader = csv.reader(file)
         for number, row in enumerate(reader):
             cells = [cell.strip() for cell in row]
+            while len(cells) > 2 and not cells[-1]:
+                cells.pop()  # spreadsheets fill rows up with empty columns
             header = number == 0 and [cell.lower() for cell in cells] == ["sku", "code"]
             if any(cells) and not header:
                 yield reader.line_num, cells
@@ -155,15 +146,10 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _wrong(row: list[str], skus: Mapping[str, str]) -> tuple[str, str] | None:
     if len(row) != 2:
-        hint = "The columns are separated by commas." if ";" in row[0] or "\t" in row[0] else "Each row is sku,code."
-        return f"the row has {len(row)} column{'s' if len(row) > 1 else ''} and needs two", hint
+        return f"the row has {len(row)} column{'s' if len(row) > 1 else ''} and needs two", _ROW
     sku, code = row
     if not sku or not code:
-        return f"the {'SKU' if not sku else 'code'} is empty", "Each row is sku,code."
+        return f"the {'SKU' if not sku else 'code'} is empty", _ROW
     if skus.get(sku, code) != code:
         return f'the SKU "{sku}" stands here a second time, with another code', "Keep one of the two rows."
     return None
-
-
-def _problem(file: str, line: int | None, key: str, message: str, hint: str) -> Problem:
-    return Problem(severity="error", file=file, line=line, key=key, message=message, hint=hint)

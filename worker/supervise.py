@@ -120,7 +120,7 @@ class Supervisor:
         output = None if child.log is None else child.log.open("ab")
         try:
             child.process = subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-m", "worker", *child.arguments],
+                [*_crossdock(), *child.arguments],
                 env={**self._environment, **child.environment, VARIABLE: str(self._pipe[0])},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -154,3 +154,9 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _crossdock() -> list[str]:
+    """The command, so that ``ps`` shows ``crossdock worker``; the module where it is not installed."""
+    script = Path(sys.executable).with_name("crossdock")
+    return [sys.executable, str(script)] if script.is_file() else [sys.executable, "-m", "worker"]

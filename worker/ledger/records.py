@@ -111,7 +111,7 @@ def _apply(state: OrderState, delivery: DeliveryState, result: Result, *, rule: 
         _retry(state, delivery, outcome, rule=rule, data=data, now=now)
     elif isinstance(outcome, Reject):
         delivery.code, delivery.reason, delivery.hint = outcome.code, outcome.reason, outcome.hint
-        delivery.in_doubt = delivery.in_doubt and outcome.hold
+        delivery.in_doubt = outcome.in_doubt or (outcome.hold and delivery.in_doubt)
         if outcome.hold:
             delivery.hold("person", reason=outcome.reason, hint=outcome.hint, code=outcome.code)
         else:
