@@ -151,8 +151,7 @@ def _sandbox(folder: Path) -> Iterator[str]:
 
 def _latency(url: str, seconds: float) -> None:
     for system in ("esuite", "ongoing"):
-        body = {"system": system, "fault": {"kind": "slow", "seconds": seconds}, "times": None}
-        httpx.post(f"{url}/_sandbox/faults", json=body).raise_for_status()
+        httpx.post(f"{url}/_sandbox/settings", json={"system": system, "latency_s": seconds}).raise_for_status()
 
 
 def _held(url: str, count: int) -> bool:

@@ -210,11 +210,11 @@ class Order(Model):
 
     @model_validator(mode="after")
     def _line_ids_are_unique(self) -> Self:
-        seen: set[str] = set()
-        for line in self.lines:
-            if line.id in seen:
-                raise ValueError(f"lines: id {line.id!r} occurs twice; each line needs its own")
-            seen.add(line.id)
+        seen: dict[str, int] = {}
+        for position, line in enumerate(self.lines, start=1):
+            first = seen.setdefault(line.id, position)
+            if first != position:
+                raise ValueError(f"lines {first} and {position} have one id; each line needs its own")
         return self
 
     @property

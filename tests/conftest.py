@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -73,14 +73,21 @@ def postgres_url(postgres: Postgres) -> str:
     return postgres.url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """SQLAlchemy URL of a new, empty database; a test that asks for it runs once on each kind."""
+@contextmanager
+def database_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """SQLAlchemy URL of a new, empty database of the kind that ``request.param`` names."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/ledger.db"
+        yield f"sqlite:///{folder}/ledger.db"
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLAlchemy URL of a new, empty database; a test that asks for it runs once on each kind."""
+    with database_of(request, tmp_path) as url:
         yield url
 
 

@@ -71,7 +71,7 @@ def mutated(draw: st.DrawFn, good: dict[str, Any]) -> bytes:
             break
         container, key = draw(st.sampled_from(places))
         if draw(st.booleans()):
-            container[key] = draw(_ODD)
+            container[key] = copy.deepcopy(draw(_ODD))
         else:
             del container[key]
     raw = bytearray(json.dumps(value).encode("utf-8", "surrogatepass"))

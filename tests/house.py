@@ -11,8 +11,10 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +23,7 @@ import httpx
 import psutil
 import redis
 
-from sandbox.shops import Delivery, new_secret, send_all
+from sandbox.shops import Delivery, encode, new_secret, send_all
 from tests.servers import free_port, wait_until
 
 CONFIG = """
@@ -199,6 +201,10 @@ class House:
         body = {"system": system, "fault": fault, **rules}
         httpx.post(f"{self.sandbox_url}/_sandbox/faults", json=body).raise_for_status()
 
+    def switch(self, system: str, **settings: Any) -> None:
+        """Change a stand-in's settings: see ``GET /_sandbox/settings``."""
+        httpx.post(f"{self.sandbox_url}/_sandbox/settings", json={"system": system, **settings}).raise_for_status()
+
     def clear_faults(self) -> None:
         """All well again."""
         httpx.delete(f"{self.sandbox_url}/_sandbox/faults").raise_for_status()
@@ -251,6 +257,35 @@ class House:
             if time.monotonic() > deadline:
                 raise AssertionError(f"after {seconds} s {count} orders should stand still, but they are {statuses}")
             time.sleep(0.3)
+
+
+def parts_order(number: str, *, version: str = "2026-11-20T10:15:00Z", topic: str = "order.created", **changes: Any) -> Delivery:
+    """An order of the shop ``parts``, in canonical form; at the destinations it is called ``P-<number>``."""
+    order = {
+        "shop_order_id": f"id-{number}",
+        "number": number,
+        "version": version,
+        "currency": "AUD",
+        "payments": [{"method": "invoice", "amount": "31.90"}],
+        "email": "buyer@example.com",
+        "ship_to": {"name": "Nell Rowan", "address1": "4 Pier St", "city": "Hobart", "postcode": "7000", "country": "AU"},
+        "lines": [{"id": "1", "sku": "BOLT-8", "name": "Bolt", "quantity": "3", "total_incl": "21.90", "tax": "1.99"}],
+        "shipping": [{"code": "road", "name": "Road", "total_incl": "10.00", "tax": "0.91"}],
+        "total_incl": "31.90",
+        "total_tax": "2.90",
+        **changes,
+    }
+    body = {"type": topic, "timestamp": order["version"], "data": order}
+    return Delivery(
+        shop="parts",
+        platform="standard",
+        topic=topic,
+        body=encode("standard", body),
+        delivery_id=f"msg-{uuid.uuid4()}",
+        event_id="",
+        triggered=datetime.now(UTC),
+        number=number,
+    )
 
 
 def _answers(url: str) -> bool:

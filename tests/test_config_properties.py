@@ -52,7 +52,7 @@ ongoings = st.fixed_dictionaries(
 
 @st.composite
 def configs(draw: st.DrawFn) -> dict[str, Any]:
-    sections = {
+    sections: dict[str, dict[str, Any]] = {
         "shops": draw(st.dictionaries(names, shops, min_size=1, max_size=3)),
         "destinations": draw(st.dictionaries(names, esuites | ongoings, min_size=1, max_size=3)),
     }

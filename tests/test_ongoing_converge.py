@@ -3,101 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from schemas.http import Call, Fault, Reply
-from schemas.ongoing import OngoingDestination
-from schemas.order import Order
+from schemas.http import Fault
 from tasks.ongoing import LAG_S, SYSTEM, converge, plan, probe
+from tests.ongoing_fake import BEGUN, DESTINATION, KEY, LINE, PLAIN, SENT, Script, job, run, shown
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
-from worker.system import Job
-
-DESTINATION = OngoingDestination.model_validate(
-    {
-        "name": "ongoing-se",
-        "system": "ongoing",
-        "base_url": "https://api.ongoingsystems.se/acme/api/v1",
-        "auth": {"mode": "basic", "username": "WSI1", "password": "secret"},
-        "goods_owner_id": 159,
-    }
-)
-LINE = {"id": "11", "sku": "MUG", "quantity": "2", "total_incl": "20", "tax": "4"}
-ORDER = {
-    "shop_order_id": "7001",
-    "number": "#1001",
-    "version": "2026-11-20T10:15:00Z",
-    "currency": "SEK",
-    "email": "ada@example.com",
-    "ship_to": {"name": "Ada", "address1": "1 St", "city": "Lund", "postcode": "22100", "country": "SE"},
-    "lines": [LINE],
-}
-KEY = (("goodsOwnerId", "159"), ("orderNumber", "1001"))
-SENT = {"order_id": 501, "number": "1001"}
-BEGUN = {"Message": "The warehouse has started working on the order"}
-
-
-def job(*, in_doubt: bool = False, memo: Mapping[str, Any] | None = None, now: float = 0.0, **changes: Any) -> Job[Any]:
-    return Job(
-        order=Order.model_validate(ORDER | changes),
-        number="1001",
-        shop="acme-se",
-        destination=DESTINATION,
-        in_doubt=in_doubt,
-        memo=memo or {},
-        now=now,
-    )
-
-
-def shown(a_job: Job[Any], *, order_id: int = 501, status: int = 200, **info: Any) -> dict[str, Any]:
-    """The job's order as GET /orders shows it."""
-    (call,) = plan(replace(a_job, order=a_job.order.model_copy(update={"cancelled": False})))
-    body = dict(call.body or {})
-    consignee, rows = body.pop("consignee"), body.pop("orderLines")
-    return {
-        "orderInfo": body | {"orderId": order_id, "orderStatus": {"number": status}} | info,
-        "consignee": consignee,
-        "orderLines": [
-            {
-                "rowNumber": row["rowNumber"],
-                "article": {"articleNumber": row["articleNumber"]},
-                "orderedNumberOfItems": float(row["numberOfItems"]),
-            }
-            for row in rows
-        ],
-    }
-
-
-class Script:
-    """An Http that gives the replies it was given, in their order, and keeps the calls."""
-
-    def __init__(self, *replies: tuple[int, Any] | Fault) -> None:
-        self._replies = list(replies)
-        self.calls: list[Call] = []
-
-    async def send(self, call: Call) -> Reply:
-        self.calls.append(call)
-        reply = self._replies.pop(0)
-        if isinstance(reply, str):
-            return Reply(call=call, fault=reply)
-        status, body = reply
-        return Reply(call=call, status=status, text=body if isinstance(body, str) else json.dumps(body))
-
-    @property
-    def said(self) -> list[str]:
-        assert not self._replies, "fewer calls than replies"
-        return [call.method for call in self.calls]
-
-
-def run(a_job: Job[Any], http: Script) -> Outcome:
-    return asyncio.run(converge(a_job, http))
-
 
 # ---------------------------------------------------------------- the first attempt
 
@@ -126,7 +40,7 @@ def test_the_plan_is_empty_where_nothing_would_be_sent() -> None:
         ),
     ],
 )
-@pytest.mark.parametrize("ship_to", [ORDER["ship_to"], None], ids=["address", "no address"])
+@pytest.mark.parametrize("ship_to", [PLAIN["ship_to"], None], ids=["address", "no address"])
 def test_nothing_to_ship_is_delivered_without_a_call(changes: dict[str, Any], note: str, ship_to: Any) -> None:
     http = Script()
     decided = run(job(**changes, ship_to=ship_to), http)
@@ -383,107 +297,10 @@ def test_an_order_refunded_to_nothing_is_cancelled_at_the_warehouse() -> None:
     assert http.said == ["DELETE"]
 
 
-# ---------------------------------------------------------------- cancels
-
-
-def test_an_order_that_was_never_sent_is_cancelled_without_a_call() -> None:
-    http = Script()
-    decided = run(job(cancelled=True), http)
-    assert isinstance(decided, Delivered)
-    assert (decided.reference, http.calls) == (None, [])
-
-
-def test_a_cancelled_order_is_deleted_by_its_number() -> None:
-    http = Script((200, {"orderId": 501, "message": "cancelled"}))
-    decided = run(job(cancelled=True, memo=SENT), http)
-    assert decided == Delivered(reference="501", memo=SENT | {"cancelled": True}, note="cancelled at the warehouse")
-    assert http.calls == [Call("DELETE", "orders", params=KEY)]
-
-
-def test_a_cancel_needs_no_mapping() -> None:
-    http = Script((200, {}))
-    assert isinstance(run(job(cancelled=True, memo=SENT, ship_to=None, lines=[LINE | {"sku": None}]), http), Delivered)
-
-
-def test_a_cancel_is_not_sent_twice() -> None:
-    http = Script()
-    decided = run(job(cancelled=True, memo=SENT | {"cancelled": True}), http)
-    assert isinstance(decided, Delivered)
-    assert (decided.reference, http.calls) == ("501", [])
-
-
-def test_a_cancel_after_work_has_begun_is_held() -> None:
-    decided = run(job(cancelled=True, memo=SENT), Script((400, BEGUN)))
-    assert isinstance(decided, Reject)
-    assert (decided.code, decided.hold, decided.in_doubt) == ("cancel_refused", True, True)
-    assert "would not cancel order 1001" in decided.reason
-    assert "started working" in decided.reason
-
-
 def test_a_change_that_was_settled_by_hand_is_adopted_by_the_replay() -> None:
     http = Script((200, [shown(job(note="Ring"))]))
     assert isinstance(run(job(memo=SENT, in_doubt=True, note="Ring"), http), Delivered)
     assert http.said == ["GET"]
-
-
-def test_a_cancel_in_doubt_looks_first_and_deletes_what_is_ours() -> None:
-    http = Script((200, [shown(job())]), (200, {"orderId": 501}))
-    decided = run(job(cancelled=True, in_doubt=True), http)
-    assert isinstance(decided, Delivered)
-    assert (decided.reference, http.said) == ("501", ["GET", "DELETE"])
-
-
-def test_a_cancel_whose_answer_was_lost_is_found_done() -> None:
-    http = Script((200, [shown(job(), status=1000)]))
-    decided = run(job(cancelled=True, in_doubt=True, memo=SENT), http)
-    assert isinstance(decided, Delivered)
-    assert (decided.reference, decided.memo["cancelled"], http.said) == ("501", True, ["GET"])
-
-
-@pytest.mark.parametrize(
-    "there",
-    [
-        pytest.param([], id="the number is free"),
-        pytest.param([shown(job(), goodsOwnerOrderId="7002")], id="the number is another order's"),
-    ],
-)
-def test_a_cancel_in_doubt_deletes_nothing_that_is_not_ours_and_looks_twice(there: list[Any]) -> None:
-    http = Script((200, there))
-    first = run(job(cancelled=True, in_doubt=True, now=100.0), http)
-    assert isinstance(first, Retry)
-    assert (first.counts, first.in_doubt) == (False, True)
-
-    second = run(job(cancelled=True, in_doubt=True, memo=first.memo, now=100.0 + LAG_S), http := Script((200, there)))
-    assert isinstance(second, Delivered)
-    assert (second.reference, second.note) == (None, "nothing is there to cancel")
-    assert http.said == ["GET"]
-
-
-def test_a_known_order_that_does_not_show_is_deleted_all_the_same() -> None:
-    http = Script((200, []), (404, {"message": "No such order"}), (200, []))
-    decided = run(job(cancelled=True, in_doubt=True, memo=SENT), http)
-    assert isinstance(decided, Delivered)
-    assert http.said == ["GET", "DELETE", "GET"]
-
-
-@pytest.mark.parametrize(
-    ("look", "kind"),
-    [
-        pytest.param((200, []), Delivered, id="the order is gone"),
-        pytest.param((200, [shown(job())]), Reject, id="the order is there"),
-        pytest.param((404, ""), Suspend, id="the address is wrong"),
-        pytest.param("timeout", Retry, id="no answer"),
-    ],
-)
-def test_a_cancel_that_is_not_found_is_looked_up(look: Any, kind: type[Outcome]) -> None:
-    http = Script((404, {"message": "Not found"}), look)
-    assert isinstance(run(job(cancelled=True, memo=SENT), http), kind)
-    assert http.said == ["DELETE", "GET"]
-
-
-def test_an_order_that_was_cancelled_and_comes_back_is_written_again() -> None:
-    http = Script((200, {"orderId": 501}))
-    assert run(job(memo=SENT | {"cancelled": True}), http) == Delivered(reference="501", memo=SENT)
 
 
 # ---------------------------------------------------------------- the probe
@@ -517,86 +334,3 @@ def test_the_probe_reads_and_tells(replies: list[Any], kind: type[Outcome], code
 
 def test_the_system_is_registered_under_its_name() -> None:
     assert (SYSTEM.name, SYSTEM.converge, SYSTEM.plan, SYSTEM.probe) == ("ongoing", converge, plan, probe)
-
-
-# ---------------------------------------------------------------- whatever happens on the way
-
-
-class Warehouse:
-    """An Ongoing that keeps orders by number, and fails before or after it did what was asked, as it is told."""
-
-    def __init__(self, troubles: Sequence[str]) -> None:
-        self.orders: dict[str, dict[str, Any]] = {}
-        self.clock = 0.0
-        self._troubles = list(troubles)
-        self._hidden_until = 0.0
-
-    async def send(self, call: Call) -> Reply:
-        trouble = self._troubles.pop(0) if self._troubles else ""
-        if trouble == "connect":
-            return Reply(call=call, fault="connect")
-        if trouble == "busy":
-            return Reply(call=call, status=503)
-        body = self._handle(call, lag=trouble == "lag")
-        if trouble == "lost":
-            return Reply(call=call, fault="lost")
-        return Reply(call=call, status=200, text=json.dumps({} if trouble in ("no id", "lag") else body))
-
-    def _handle(self, call: Call, *, lag: bool) -> Any:
-        if call.method == "GET":
-            visible = self.clock >= self._hidden_until
-            return [order for order in self.orders.values() if visible]
-        if call.method == "DELETE":
-            self.orders["1001"]["orderInfo"]["orderStatus"] = {"number": 1000}
-            return {"orderId": 501}
-        if lag:
-            self._hidden_until = self.clock + 20
-        body = dict(call.body or {})
-        info = {name: value for name, value in body.items() if name not in ("goodsOwnerId", "consignee", "orderLines")}
-        self.orders[info["orderNumber"]] = {
-            "orderInfo": info | {"orderId": 501, "orderStatus": {"number": 200}},
-            "consignee": body["consignee"],
-            "orderLines": [
-                row | {"article": {"articleNumber": row["articleNumber"]}, "orderedNumberOfItems": row["numberOfItems"]}
-                for row in body["orderLines"]
-            ],
-        }
-        return {"orderId": 501}
-
-
-def settle(warehouse: Warehouse, a_job: Callable[..., Job[Any]], *, in_doubt: bool, memo: Mapping[str, Any]) -> Any:
-    """Try until it is decided, as the ledger would: a doubt stays until something is delivered."""
-    for _ in range(40):
-        decided = asyncio.run(converge(a_job(in_doubt=in_doubt, memo=memo, now=warehouse.clock), warehouse))
-        if not isinstance(decided, Retry):
-            return decided
-        in_doubt = in_doubt or decided.in_doubt
-        memo = decided.memo if decided.memo is not None else memo
-        warehouse.clock += max(decided.after or 0.0, 1.0)
-    raise AssertionError("it never settles")
-
-
-troubles = st.lists(st.sampled_from(["", "connect", "busy", "lost", "no id", "lag"]), max_size=8)
-
-
-@settings(deadline=None)
-@given(first=troubles, second=troubles, cancelled=st.booleans())
-def test_whatever_is_lost_on_the_way_the_warehouse_ends_up_as_the_shop_wants(
-    first: list[str], second: list[str], cancelled: bool
-) -> None:
-    warehouse = Warehouse(first)
-    delivered = settle(warehouse, job, in_doubt=False, memo={})
-    assert isinstance(delivered, Delivered)
-    assert (delivered.reference, list(warehouse.orders)) == ("501", ["1001"])
-
-    warehouse._troubles = list(second)
-
-    def changed(**state: Any) -> Job[Any]:
-        return job(**state, lines=[LINE | {"open_quantity": "1"}], cancelled=cancelled)
-
-    again = settle(warehouse, changed, in_doubt=False, memo=delivered.memo)
-    assert isinstance(again, Delivered)
-    there = warehouse.orders["1001"]
-    assert (there["orderInfo"]["orderStatus"]["number"] == 1000) is cancelled
-    assert there["orderLines"][0]["orderedNumberOfItems"] == (2 if cancelled else 1)
-    assert list(warehouse.orders) == ["1001"]

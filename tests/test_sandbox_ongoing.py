@@ -49,7 +49,7 @@ def refused(answer: httpx.Response, text: str, status: int = 400) -> None:
     assert (answer.status_code, answer.json()) == (status, {"message": text})
 
 
-# ------------------------------------------------------------------ login and errors (1.1, 1.8)
+# ------------------------------------------------------------------ login and errors: sections 1.1, 1.8
 
 
 @pytest.mark.parametrize("auth", [None, ("WSI-sandbox", "wrong"), ("WSI-other", "sandbox-ongoing")], ids=str)
@@ -214,7 +214,7 @@ def test_articles_may_be_a_fixed_list_that_put_articles_adds_to(sandbox: Sandbox
     assert sandbox.ongoing("PUT", json=goods_order(orderLines=[line])).status_code == 201
 
 
-# ------------------------------------------------------------------ PUT (1.5)
+# ------------------------------------------------------------------ PUT: section 1.5
 
 
 def test_creating_is_201_and_updating_200_with_the_same_id_and_text(sandbox: Sandboxed) -> None:
@@ -280,7 +280,7 @@ def test_a_tenant_may_lock_earlier_and_start_elsewhere(sandbox: Sandboxed) -> No
     refused(answer, "Order number 1001 cannot be changed: the warehouse has started working on it.")
 
 
-# ------------------------------------------------------------------ DELETE (1.3, 1.8)
+# ------------------------------------------------------------------ DELETE: sections 1.3, 1.8
 
 
 def test_an_order_is_cancelled_by_id_and_by_number(sandbox: Sandboxed) -> None:
@@ -325,7 +325,7 @@ def test_cancelling_what_is_not_there_is_404(sandbox: Sandboxed) -> None:
     assert sandbox.ongoing("DELETE", params={**MINE, "orderNumber": "1"}).status_code == 404
 
 
-# ------------------------------------------------------------------ PATCH status (1.7)
+# ------------------------------------------------------------------ status: section 1.7
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_a_status_moves_the_quantities(sandbox: Sandboxed) -> None:
         assert (line["allocatedNumberOfItems"], line["pickedNumberOfItems"]) == (allocated, picked)
 
 
-# ------------------------------------------------------------------ GET (1.6)
+# ------------------------------------------------------------------ GET: section 1.6
 
 
 def test_absent_values_and_empty_arrays_are_null(sandbox: Sandboxed) -> None:
@@ -444,7 +444,7 @@ def test_a_get_right_after_a_put_may_see_the_state_before(sandbox: Sandboxed) ->
     assert sandbox.ongoing("GET", f"orders/{order_id}").json()["orderInfo"]["orderRemark"] == "new"
 
 
-# ------------------------------------------------------------------ lookups and articles (1.3, 1.7, 1.9)
+# ------------------------------------------------------------------ lookups and articles: sections 1.3, 1.7, 1.9
 
 
 def test_the_tenant_has_its_own_status_list(sandbox: Sandboxed) -> None:
@@ -490,7 +490,7 @@ def test_articles_are_found_by_number_unless_they_are_unknown(sandbox: Sandboxed
     assert [article["articleNumber"] for article in found.json()] == ["A"]
 
 
-# ------------------------------------------------------------------ one write at a time (1.8)
+# ------------------------------------------------------------------ one write at a time: section 1.8
 
 
 def at_once(sandbox: Sandboxed, count: int) -> float:

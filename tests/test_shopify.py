@@ -840,7 +840,7 @@ def _nested(levels: int) -> bytes:
         pytest.param(
             body(line_items=[line(), line()]),
             "820982911946154508",
-            "lines: id '466157049' occurs twice; each line needs its own",
+            "lines 1 and 2 have one id; each line needs its own",
             id="a line id twice",
         ),
         pytest.param(

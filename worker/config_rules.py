@@ -10,20 +10,25 @@ from urllib.parse import urlsplit
 from schemas.config import Route, When
 from schemas.destination import Destination
 from schemas.routing import covers
+from schemas.shops import PLATFORMS
 from schemas.shops.signatures import decode
 from worker.config_words import Finding, did_you_mean
 from worker.references import Secrets
+from worker.toml_lines import KeyPath
 
 _KEY_BYTES = range(24, 65)
+"""Of a Standard Webhooks secret (contracts/webhooks.md section 4)."""
 
 
 def shop_rules(name: str, raw: Mapping[str, Any], secrets: Secrets) -> Iterator[Finding]:
     """One ``[shops.NAME]`` by itself."""
     platform = raw.get("platform")
     path = ("shops", name)
-    if platform == "standard" and isinstance(raw.get("secrets"), list):
+    if isinstance(platform, str) and platform in PLATFORMS and isinstance(raw.get("secrets"), list):
         for position, written in enumerate(raw["secrets"]):
-            yield from _standard_secret((*path, "secrets", position), secrets.quietly(written))
+            secret = secrets.quietly(written)
+            if secret is not None:
+                yield from _shop_secret((*path, "secrets", position), secret, platform=platform)
     if raw.get("currency") == "presentment" and platform in ("woocommerce", "standard"):
         yield Finding(
             (*path, "currency"),
@@ -33,24 +38,19 @@ def shop_rules(name: str, raw: Mapping[str, Any], secrets: Secrets) -> Iterator[
         )
 
 
-def _standard_secret(path: tuple[str | int, ...], secret: str | None) -> Iterator[Finding]:
-    """Contracts/webhooks.md section 4: ``whsec_`` and base64 of 24 to 64 bytes."""
-    if secret is None:
-        return
-    key = decode(secret.removeprefix("whsec_"))
-    if not key:
-        yield Finding(
-            path,
-            "the secret is not base64, so no webhook of this shop could be verified",
-            "A Standard Webhooks secret is whsec_ and base64 of 24 to 64 bytes.",
-        )
-    elif len(key) not in _KEY_BYTES:
-        yield Finding(
-            path,
-            f"the secret has {len(key)} bytes; Standard Webhooks asks for 24 to 64",
-            "It works; a new one of 32 bytes is better.",
-            "warning",
-        )
+def _shop_secret(path: KeyPath, secret: str, *, platform: str) -> Iterator[Finding]:
+    flaw = PLATFORMS[platform].secret_flaw(secret)
+    if flaw is not None:
+        yield Finding(path, f"the secret cannot serve, {flaw}", "Copy it from the shop once more.")
+    elif platform == "standard":
+        key = decode(secret.strip().removeprefix("whsec_"))
+        if key is not None and len(key) not in _KEY_BYTES:
+            yield Finding(
+                path,
+                f"the secret has {len(key)} bytes; Standard Webhooks asks for 24 to 64",
+                "It works; a new one of 32 bytes is better.",
+                "warning",
+            )
 
 
 def destination_rules(name: str, raw: Mapping[str, Any], model: type[Destination]) -> Iterator[Finding]:
@@ -109,14 +109,14 @@ def reference_rules(
         yield from _repeated((*path, "deliver"), raw.get("deliver"))
 
 
-def _unknown(path: tuple[str | int, ...], words: object, *, known: Sequence[str], what: str) -> Iterator[Finding]:
+def _unknown(path: KeyPath, words: object, *, known: Sequence[str], what: str) -> Iterator[Finding]:
     for position, word in enumerate(words if isinstance(words, list) else ()):
         if isinstance(word, str) and word.strip() not in ("", *known):
             hint = did_you_mean(word, known, what="There are") or f"Add [{what}s.NAME]."
             yield Finding((*path, position), f'unknown {what} "{word}"', hint)
 
 
-def _repeated(path: tuple[str | int, ...], words: object) -> Iterator[Finding]:
+def _repeated(path: KeyPath, words: object) -> Iterator[Finding]:
     seen: set[str] = set()
     for position, word in enumerate(words if isinstance(words, list) else ()):
         if isinstance(word, str):
