@@ -53,7 +53,7 @@ class Transaction:
             self.header[f"TransTotal{kind}"] = self.header[f"TransProforma{kind}"] = total
         paid = sum((Decimal(payment["PaymentAmt"]) for payment in self.payments), Decimal(0))
         self.header["PaymentEntryAmt"] = self.header["PaymentBankAmt"] = trim(paid)
-        self.header["AccountOutstandin"] = trim(Decimal(self.header["TransTotalIncGST"]) - paid)
+        self.header["AccountOutstanding"] = trim(Decimal(self.header["TransTotalIncGST"]) - paid)
 
     def key(self) -> Row:
         """What POST and PUT answer."""

@@ -40,7 +40,7 @@ class SandboxServer(uvicorn.Server):
                 log_level="warning",
                 access_log=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=2,
+                timeout_graceful_shutdown=10,
                 server_header=False,
             )
         )

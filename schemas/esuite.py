@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal
@@ -39,8 +40,8 @@ class PaymentType(StrictModel):
 class EsuiteDestination(Destination):
     """``system = "esuite"``.
 
-    ``timezone`` is the one whose date of ``placed_at`` becomes TransDate. A payment method that is ``false`` is not
-    booked.
+    ``timezone``: TransDate is the date of ``placed_at`` there; without it, in the offset that the shop sent.
+    A payment method that is ``false`` is not booked.
     """
 
     shipping_is_a_line: ClassVar[bool] = True
@@ -48,15 +49,15 @@ class EsuiteDestination(Destination):
     system: Literal["esuite"]
     reference_prefix: str = ""
     tax_included: bool = True
-    timezone: str = "UTC"
+    timezone: str | None = None
     fields: dict[str, Scalar] = Field(default_factory=dict, validate_default=True)
     payments: dict[str, PaymentType | Literal[False]] = Field(default_factory=dict)
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, timezone: str) -> str:
+    def _known_zone(cls, timezone: str | None) -> str | None:
         try:
-            return ZoneInfo(timezone).key
+            return None if timezone is None else ZoneInfo(timezone).key
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError('is no time zone, write for example "Australia/Melbourne"') from None
 
@@ -115,6 +116,11 @@ class Item:
         return rounded(self.price * Fraction(quantity), places)
 
 
+def _placed_on(order: Order, destination: EsuiteDestination) -> date:
+    placed_at = order.placed_at
+    return (placed_at.astimezone(ZoneInfo(destination.timezone)) if destination.timezone else placed_at).date()
+
+
 def anything_open(order: Order) -> bool:
     """Whether a line is still to be delivered."""
     return any(line.open_quantity > 0 for line in order.lines)
@@ -132,7 +138,7 @@ def transaction(order: Order, *, number: str, destination: EsuiteDestination) ->
     tax, places = _flag(destination.tax_included), decimals(order.currency)
     head: Json = {k: _flag(v) if isinstance(v, bool) else v for k, v in destination.fields.items()}
     head["TransYourRef"] = reference(number, destination)
-    head["TransDate"] = order.placed_at.astimezone(ZoneInfo(destination.timezone)).date().isoformat()
+    head["TransDate"] = _placed_on(order, destination).isoformat()
     head["TransIncGST"] = tax
     if order.note:
         head.setdefault("TransComment", order.note)

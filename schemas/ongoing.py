@@ -185,7 +185,9 @@ def _notifications(order: Order, address: Address, destination: OngoingDestinati
 
 def _way_of_delivery(order: Order, destination: OngoingDestination, writer: Fitting) -> dict[str, Any]:
     ways = destination.ways_of_delivery
-    names = [name for part in order.shipping for name in (part.code, part.name) if name]
+    # Fees and tips are charges too, after the real ones; a method of delivery has a code first of all.
+    parts = sorted(order.shipping, key=lambda part: part.code is None)
+    names = [name for part in parts for name in (part.code, part.name) if name]
     way = next((ways[name] for name in (*names, "*") if name in ways), None)
     if way is None:
         if ways:

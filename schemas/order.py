@@ -57,8 +57,15 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True), BeforeValidator(
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), BeforeValidator(_as_text)]
 Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_currency)]
 Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_country)]
+def _in_utc_range(value: datetime) -> datetime:
+    _utc(value)
+    return value
+
+
 Time = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A moment, kept in UTC: the same moment in two offsets is no change of the order."""
+LocalTime = Annotated[AwareDatetime, AfterValidator(_in_utc_range)]
+"""A moment with the offset it came with, whose date is the day where the shop is."""
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -177,7 +184,7 @@ class Order(Model):
     shop_order_id: Key
     number: Key
     version: Time
-    placed_at: Time
+    placed_at: LocalTime
     currency: Currency
     payment_state: PaymentState = "paid"
     payments: tuple[Payment, ...] = ()

@@ -76,11 +76,16 @@ def test_booleans_among_the_fields_go_out_as_words() -> None:
     assert body(fields={**FIELDS, "Urgent": True})["T_Trans"]["Urgent"] == "True"
 
 
-@pytest.mark.parametrize(("timezone", "date"), [("UTC", "2026-11-20"), ("Australia/Melbourne", "2026-11-21")], ids=str)
-def test_the_date_is_that_of_the_configured_time_zone(timezone: str, date: str) -> None:
-    late = order(placed_at="2026-11-20T22:30:00Z")
-
-    assert body(late, timezone=timezone)["T_Trans"]["TransDate"] == date
+@pytest.mark.parametrize(
+    ("placed_at", "settings", "date"),
+    [
+        pytest.param("2026-11-20T22:30:00Z", {}, "2026-11-20", id="sent in UTC"),
+        pytest.param("2026-11-21T08:30:00+11:00", {}, "2026-11-21", id="the shop's own day"),
+        pytest.param("2026-11-20T22:30:00Z", {"timezone": "Australia/Melbourne"}, "2026-11-21", id="configured zone"),
+    ],
+)
+def test_the_date_is_that_of_the_order(placed_at: str, settings: dict[str, str], date: str) -> None:
+    assert body(order(placed_at=placed_at), **settings)["T_Trans"]["TransDate"] == date
 
 
 def test_the_buyers_note_becomes_the_comment() -> None:

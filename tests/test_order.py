@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -157,6 +157,7 @@ def test_destinations_see_these_changes(change: dict[str, Any]) -> None:
     assert order(**change).content() != order().content()
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_stored_and_comes_back_unchanged(text: str) -> None:
     made = order(note=text, ship_to={"name": text, "city": text}, lines=[line(name=text, options={"n": text})])
@@ -166,6 +167,7 @@ def test_any_text_can_be_stored_and_comes_back_unchanged(text: str) -> None:
     assert made.note == (made.ship_to.name if made.ship_to else None)
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=True, allow_infinity=True) | st.text(max_size=8))
 def test_an_amount_is_taken_exactly_or_refused(amount: Decimal | str) -> None:
     try:

@@ -60,7 +60,12 @@ WAYS: dict[str, dict[str, Any]] = {
 def test_the_credential_may_travel_in_each_of_the_four_ways(sandbox: Sandboxed, way: str) -> None:
     post(sandbox)
     answer = sandbox.http.get("/esuite/api/v2/trans", **WAYS[way])
-    assert len(answer.json()["Trans"]) == 1, "the key in the query is no filter"
+    assert len(answer.json()["Trans"]) == 1
+
+
+def test_the_key_in_the_query_is_no_parameter(sandbox: Sandboxed) -> None:
+    answer = sandbox.http.get("/esuite/api/v2/stock", params={"token": ESUITE_TOKEN})
+    assert answer.status_code == 406
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -256,6 +261,7 @@ def test_gst_is_rounded_line_by_line_and_the_header_is_their_sum(sandbox: Sandbo
     assert (lines["B"]["LineTotalExGST"], lines["B"]["LineTotalGST"]) == ("9.09", "0.91")
     totals = [row[f"TransTotal{kind}"] for kind in ("ExGST", "GST", "IncGST")]
     assert totals == ["13.64", "1.36", "15"], "trailing zeros are cut"
+    assert (row["PaymentEntryAmt"], row["AccountOutstanding"]) == ("51.95", "-36.95")
 
 
 def test_prices_without_tax_get_it_added(sandbox: Sandboxed) -> None:

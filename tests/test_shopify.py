@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.config import Shop
@@ -195,11 +195,12 @@ def test_a_key_is_never_longer_than_255_characters() -> None:
     assert long.keys != read(body(), webhook_id="x" * 301, event_id="y" * 301).keys
 
 
-def test_times_are_in_utc() -> None:
+def test_the_version_is_in_utc_and_the_day_of_the_order_is_the_shops() -> None:
     made = order(body())
     assert made.version == datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
     assert made.placed_at == datetime(2026, 11, 20, 10, 14, 58, tzinfo=UTC)
-    assert made.version.utcoffset() == made.placed_at.utcoffset() == UTC.utcoffset(None)
+    assert made.version.utcoffset() == UTC.utcoffset(None)
+    assert made.placed_at.utcoffset() == timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
@@ -253,6 +254,7 @@ def test_triggered_at_becomes_text_that_sorts_like_time(sent: str | None, tie: s
     assert read(body(), triggered_at=sent).tie == tie
 
 
+@settings(deadline=None)
 @given(st.tuples(MOMENTS, st.integers(0, 9)), st.tuples(MOMENTS, st.integers(0, 9)))
 def test_ties_sort_like_the_times_they_stand_for(one: tuple[datetime, int], two: tuple[datetime, int]) -> None:
     ties = [read(body(), triggered_at=f"{at:%Y-%m-%dT%H:%M:%S.%f}{extra}Z").tie for at, extra in (one, two)]
@@ -478,6 +480,7 @@ def cents(amount: int) -> str:
     return f"{amount // 100}.{amount % 100:02}"
 
 
+@settings(deadline=None)
 @given(shopify_orders())
 def test_line_totals_reproduce_the_shops_cents(case: tuple[dict[str, Any], list[int], int]) -> None:
     value, gross, total = case
@@ -886,7 +889,7 @@ def test_a_line_with_quantity_0_is_left_out_and_noted() -> None:
     webhook = read(body(line_items=[line(), line(id=2, quantity=0)]))
     assert webhook.order is not None
     assert [one.id for one in webhook.order.lines] == ["466157049"]
-    assert "1 lines with quantity 0 left out" in webhook.notes
+    assert "lines with quantity 0 left out: 1" in webhook.notes
 
 
 def test_control_characters_are_taken_out_of_texts() -> None:
@@ -916,12 +919,14 @@ def _personal() -> dict[str, Any]:
     )
 
 
+@settings(deadline=None)
 @given(st.binary() | st.binary().map(lambda tail: json.dumps(body()).encode()[:200] + tail))
 def test_no_bytes_make_it_raise(value: bytes) -> None:
     for currency in ("shop", "presentment"):
         assert read(value, currency=currency).kind == "unreadable"
 
 
+@settings(deadline=None)
 @given(mutated(_personal()), st.sampled_from(["shop", "presentment"]))
 def test_no_mutated_body_makes_it_raise_or_tell_personal_data(value: bytes, currency: str) -> None:
     survives(read(value, currency=currency))

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.shops import PLATFORMS
@@ -121,6 +121,7 @@ def test_another_shops_secret_is_refused() -> None:
     assert woocommerce(b64(b"another", BODY), "current") == WRONG
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
 def test_one_changed_byte_is_refused(position: int, change: int) -> None:
     changed = bytearray(BODY)
@@ -277,6 +278,7 @@ def test_a_secret_that_can_never_match_is_known_beforehand(platform: str, secret
 
 
 @pytest.mark.parametrize("platform", list(PLATFORMS))
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.config import Shop
@@ -212,11 +212,13 @@ def _personal() -> dict[str, Any]:
     return envelope(data=full)
 
 
+@settings(deadline=None)
 @given(st.binary() | st.binary().map(lambda tail: json.dumps(envelope()).encode()[:150] + tail))
 def test_no_bytes_make_it_raise(value: bytes) -> None:
     assert read(value).kind == "unreadable"
 
 
+@settings(deadline=None)
 @given(mutated(_personal()))
 def test_no_mutated_body_makes_it_raise_or_tell_personal_data(value: bytes) -> None:
     survives(read(value))

@@ -6,7 +6,7 @@ import contextlib
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import strict_json
@@ -58,6 +58,7 @@ def test_bad_json_is_refused_with_one_clean_error(body: bytes, why: str) -> None
     assert str(refused.value) == why
 
 
+@settings(deadline=None)
 @given(st.binary() | st.text(alphabet='{}[]":,0123456789.eE+-\\u dDfnulltrueNaN').map(str.encode))
 def test_no_bytes_raise_anything_but_the_one_error(body: bytes) -> None:
     with contextlib.suppress(MalformedError):

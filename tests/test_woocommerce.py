@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.config import Shop
@@ -442,6 +442,7 @@ def cents(amount: int) -> str:
     return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02}"
 
 
+@settings(deadline=None)
 @given(woo_orders())
 def test_line_totals_reproduce_the_shops_cents(case: tuple[dict[str, Any], list[int], int]) -> None:
     value, gross, total = case
@@ -536,11 +537,13 @@ def _personal() -> dict[str, Any]:
     )
 
 
+@settings(deadline=None)
 @given(st.binary() | st.binary().map(lambda tail: json.dumps(body()).encode()[:200] + tail))
 def test_no_bytes_make_it_raise(value: bytes) -> None:
     assert read(value).kind == "unreadable"
 
 
+@settings(deadline=None)
 @given(mutated(_personal()))
 def test_no_mutated_body_makes_it_raise_or_tell_personal_data(value: bytes) -> None:
     survives(read(value))

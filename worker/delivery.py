@@ -242,6 +242,7 @@ class _Batch:
             destination=self._destination,
             in_doubt=claimed.in_doubt,
             memo=claimed.memo,
+            interrupted=claimed.interrupted,
             now=time.time(),
         )
 

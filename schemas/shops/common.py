@@ -113,7 +113,7 @@ class Node:
         raise self.fault(name, "must be true or false")
 
     def time(self, name: str, *, utc: bool = False) -> datetime | None:
-        """A moment in UTC. ``utc``: a time without an offset is in UTC already, instead of wrong."""
+        """A moment, with its own offset. ``utc``: a time without an offset is in UTC already, instead of wrong."""
         value = self.text(name)
         if value is None:
             return None
@@ -122,7 +122,8 @@ class Node:
             if moment.tzinfo is None and utc:
                 moment = moment.replace(tzinfo=UTC)
             if moment.tzinfo is not None:
-                return moment.astimezone(UTC)
+                moment.astimezone(UTC)  # a moment that has none in UTC is refused here
+                return moment
         except (ValueError, OverflowError):
             raise self.fault(name, "must be a date and time") from None
         raise self.fault(name, "must have an offset from UTC")

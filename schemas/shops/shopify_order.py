@@ -81,7 +81,7 @@ def read(
             version_note,
             state_note,
             payment_note,
-            f"{empty} lines with quantity 0 left out" if empty else None,
+            f"lines with quantity 0 left out: {empty}" if empty else None,
             charge_note(charges),
             difference_note(order),
         )

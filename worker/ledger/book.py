@@ -47,6 +47,8 @@ class DeliveryState:
     order_id: int | None = None
     attempts: int = 0
     failures: int = 0
+    failing: str = ""
+    alike: int = 0
     crashes: int = 0
     rung_at: float | None = None
     first_try_at: float | None = None

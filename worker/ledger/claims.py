@@ -36,6 +36,7 @@ class Claimed:
     attempts: int
     in_doubt: bool
     memo: Mapping[str, Any]
+    interrupted: bool
     probe: bool
 
 
@@ -137,7 +138,7 @@ def _take(
         wanted.append(_d.due_at <= now + 0.05)
     o = t.orders.c
     query = (
-        select(_d.id, _d.order_id, _d.attempts, _d.in_doubt, _d.memo)
+        select(_d.id, _d.order_id, _d.attempts, _d.in_doubt, _d.memo, _d.crashes, _d.code)
         .add_columns(o.shop, o.number, o.shop_version, o.edit, o.content, o.cancelled, o.status)
         .join(t.orders, o.id == _d.order_id)
         .where(*wanted)
@@ -182,6 +183,7 @@ def _claimed(row: Any, *, probe: bool) -> Claimed:
         attempts=row.attempts + 1,
         in_doubt=bool(row.in_doubt),
         memo=json.loads(row.memo),
+        interrupted=row.crashes > 0 or row.code in ("stopped", "defect"),
         probe=probe,
     )
 

@@ -146,7 +146,7 @@ def _delivered(state: OrderState, delivery: DeliveryState, outcome: Delivered, j
     delivery.reference = outcome.reference if outcome.reference is not None else delivery.reference
     delivery.memo = json.dumps(dict(outcome.memo)) if outcome.memo else delivery.memo
     delivery.content_done = None if gone else job.content
-    delivery.failures, delivery.in_doubt = 0, False
+    delivery.failures, delivery.failing, delivery.alike, delivery.in_doubt = 0, "", 0, False
     delivery.code, delivery.reason, delivery.hint = "", outcome.note, ""
     delivery.held_by = None
     text = "cancelled there" if gone else "delivered"
@@ -176,13 +176,15 @@ def _retry(
         delivery.code, delivery.reason = outcome.code, outcome.reason
         state.tell("looking", outcome.reason, now, destination=delivery.destination)
         return
-    delivery.failures = delivery.failures + 1 if delivery.code == outcome.code or not delivery.code else 1
+    delivery.failures += 1
+    delivery.alike = delivery.alike + 1 if delivery.failing == outcome.code else 1
+    delivery.failing = outcome.code
     tried = now - (delivery.first_try_at or now)
     gave_up = ""
     if tried >= rule.give_up_h * 3600:
         gave_up = f"gave up after {rule.give_up_h:g} h: "
-    elif outcome.tries is not None and delivery.failures >= outcome.tries:
-        gave_up = f"gave up after {delivery.failures} tries: "
+    elif outcome.tries is not None and delivery.alike >= outcome.tries:
+        gave_up = f"gave up after {delivery.alike} tries: "
     if gave_up:
         delivery.state, delivery.code, delivery.reason = "dead", outcome.code, gave_up + outcome.reason
         delivery.hint = "See to the cause at the destination, then replay."

@@ -101,7 +101,7 @@ class Settler:
             delivery.hold("destination", reason=suspended.reason, hint=suspended.hint, code=suspended.code)
         else:
             delivery.go(self._now)
-            delivery.failures, delivery.first_try_at = 0, None
+            delivery.failures, delivery.failing, delivery.alike, delivery.first_try_at = 0, "", 0, None
             delivery.rung_at = self._now
 
     def _again(self, state: OrderState, chosen: Route) -> None:

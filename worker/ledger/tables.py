@@ -94,6 +94,8 @@ deliveries = Table(
     Column("state", String(20), nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
     Column("failures", Integer, nullable=False, default=0, comment="in a row"),
+    Column("failing", String(60), nullable=False, default="", comment="the code of the last failure"),
+    Column("alike", Integer, nullable=False, default=0, comment="failures in a row with that code"),
     Column("crashes", Integer, nullable=False, default=0, comment="workers that died with it, in a row"),
     Column("due_at", Double, nullable=False),
     Column("rung_at", Double, nullable=True, comment="last wake-up; null: ring when there is room"),

@@ -24,10 +24,7 @@ def upgrade() -> None:
         sa.Column("since", sa.Double(), nullable=False),
         sa.Column("paused_until", sa.Double(), nullable=True),
         sa.Column(
-            "probe_at",
-            sa.Double(),
-            nullable=True,
-            comment="when a suspended one is tried again; null: never by itself",
+            "probe_at", sa.Double(), nullable=True, comment="when a suspended one is tried again; null: never by itself"
         ),
         sa.Column("failures", sa.Integer(), nullable=False, comment="in a row, over all deliveries"),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_destinations")),
@@ -45,12 +42,7 @@ def upgrade() -> None:
     op.create_table(
         "numbers",
         sa.Column("destination", sa.String(length=100), nullable=False),
-        sa.Column(
-            "number",
-            sa.String(length=300),
-            nullable=False,
-            comment="folded case: Ongoing compares without it",
-        ),
+        sa.Column("number", sa.String(length=300), nullable=False, comment="folded case: Ongoing compares without it"),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("destination", "number", name=op.f("pk_numbers")),
         comment="Which order holds a number at a destination; the first one keeps it.",
@@ -133,6 +125,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False, comment="in a row"),
+        sa.Column("failing", sa.String(length=60), nullable=False, comment="the code of the last failure"),
+        sa.Column("alike", sa.Integer(), nullable=False, comment="failures in a row with that code"),
         sa.Column("crashes", sa.Integer(), nullable=False, comment="workers that died with it, in a row"),
         sa.Column("due_at", sa.Double(), nullable=False),
         sa.Column("rung_at", sa.Double(), nullable=True, comment="last wake-up; null: ring when there is room"),
@@ -143,10 +137,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("memo", sa.Text(), nullable=False),
         sa.Column(
-            "content_done",
-            sa.String(length=64),
-            nullable=True,
-            comment="the content the destination agreed with",
+            "content_done", sa.String(length=64), nullable=True, comment="the content the destination agreed with"
         ),
         sa.Column("code", sa.String(length=60), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
