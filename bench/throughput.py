@@ -64,7 +64,13 @@ def _cpu(processes: list[psutil.Process]) -> float:
 
 
 def _run(
-    name: str, count: int, pids: list[int], *, send: Callable[[], float], done: Callable[[], bool], once: Callable[[], bool]
+    name: str,
+    count: int,
+    pids: list[int],
+    *,
+    send: Callable[[], float],
+    done: Callable[[], bool],
+    once: Callable[[], bool],
 ) -> Figures:
     processes = _tree(pids)
     before, begun = _cpu(processes), time.perf_counter()
@@ -127,7 +133,12 @@ def plain(count: int, *, latency: float, posters: int, workers: int, seed: int) 
 
             pids = [*(process.pid for process in started), valkey.pid]
             return _run(
-                "plain chain", count, pids, send=send, done=lambda: _held(sandbox_url, count), once=lambda: _once(sandbox_url)
+                "plain chain",
+                count,
+                pids,
+                send=send,
+                done=lambda: _held(sandbox_url, count),
+                once=lambda: _once(sandbox_url),
             )
         finally:
             for process in started:
@@ -182,7 +193,9 @@ def main(count: int, latency: float, posters: int, workers: int, only: str | Non
         ours, theirs = found["crossdock"], found["plain"]
         rate = theirs.seconds / ours.seconds
         cpu = theirs.cpu_seconds / ours.cpu_seconds
-        click.echo(f"crossdock / plain chain: {rate:.1f} times the orders a second, at 1/{cpu:.1f} of the CPU per order")
+        click.echo(
+            f"crossdock / plain chain: {rate:.1f} times the orders a second, at 1/{cpu:.1f} of the CPU per order"
+        )
 
 
 if __name__ == "__main__":

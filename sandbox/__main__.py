@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +37,19 @@ from sandbox.server import serve
     metavar="SYSTEM.NAME=JSON",
     help="A switch at start, esuite.latency_s=0.005; what was switched later and kept in --data wins.",
 )
-def main(host: str, port: int, data: Path | None, credentials: tuple[str, ...], settings: tuple[str, ...]) -> None:
+@click.option("--until-eof", is_flag=True, help="End when standard input does: with whoever holds its other end.")
+def main(
+    host: str,
+    port: int,
+    data: Path | None,
+    credentials: tuple[str, ...],
+    settings: tuple[str, ...],
+    *,
+    until_eof: bool,
+) -> None:
     """Stand-ins of the systems, with faults on demand (GET /_sandbox/ lists what can be switched)."""
+    if until_eof:
+        threading.Thread(target=_end_with_stdin, name="stdin", daemon=True).start()
     stopping = asyncio.Event()
     try:
         app = create_app(
@@ -52,6 +66,12 @@ def main(host: str, port: int, data: Path | None, credentials: tuple[str, ...], 
     except (JournalError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     serve(app, stopping, host=host, port=port)
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _by_system(option: str, given: tuple[str, ...]) -> dict[str, dict[str, str]]:

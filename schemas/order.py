@@ -57,6 +57,8 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True), BeforeValidator(
 Key = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), BeforeValidator(_as_text)]
 Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_currency)]
 Country = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True), AfterValidator(_country)]
+
+
 def _in_utc_range(value: datetime) -> datetime:
     _utc(value)
     return value

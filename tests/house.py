@@ -259,7 +259,9 @@ class House:
             time.sleep(0.3)
 
 
-def parts_order(number: str, *, version: str = "2026-11-20T10:15:00Z", topic: str = "order.created", **changes: Any) -> Delivery:
+def parts_order(
+    number: str, *, version: str = "2026-11-20T10:15:00Z", topic: str = "order.created", **changes: Any
+) -> Delivery:
     """An order of the shop ``parts``, in canonical form; at the destinations it is called ``P-<number>``."""
     order = {
         "shop_order_id": f"id-{number}",
@@ -268,7 +270,13 @@ def parts_order(number: str, *, version: str = "2026-11-20T10:15:00Z", topic: st
         "currency": "AUD",
         "payments": [{"method": "invoice", "amount": "31.90"}],
         "email": "buyer@example.com",
-        "ship_to": {"name": "Nell Rowan", "address1": "4 Pier St", "city": "Hobart", "postcode": "7000", "country": "AU"},
+        "ship_to": {
+            "name": "Nell Rowan",
+            "address1": "4 Pier St",
+            "city": "Hobart",
+            "postcode": "7000",
+            "country": "AU",
+        },
         "lines": [{"id": "1", "sku": "BOLT-8", "name": "Bolt", "quantity": "3", "total_incl": "21.90", "tax": "1.99"}],
         "shipping": [{"code": "road", "name": "Road", "total_incl": "10.00", "tax": "0.91"}],
         "total_incl": "31.90",

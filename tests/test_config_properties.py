@@ -20,7 +20,7 @@ from schemas.secret import Password, Secret, Username
 from schemas.systems import SYSTEMS
 from tests.config_file import ENV, found, write
 from worker.config import load
-from worker.toml_lines import Lines
+from worker.config.lines import Lines
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True)
 words = st.text(st.characters(codec="utf-8", exclude_characters="\x7f", exclude_categories=["Cs"]), max_size=12)

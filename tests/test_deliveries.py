@@ -175,7 +175,14 @@ def test_retry_after_pauses_the_destination_for_every_delivery(house: House, num
 
 
 def test_a_documented_500_is_tried_a_few_times_and_then_a_dead_letter_with_its_text(house: House, number: str) -> None:
-    _fault(house, "esuite", number, {"kind": "documented", "name": "esuite.500_web_request_failed"}, method="POST", times=None)
+    _fault(
+        house,
+        "esuite",
+        number,
+        {"kind": "documented", "name": "esuite.500_web_request_failed"},
+        method="POST",
+        times=None,
+    )
     house.post([parts_order(number)])
     order = house.wait_for(number, "dead", "waiting", seconds=60)
     assert "Web Request Failed" in order["reason"]

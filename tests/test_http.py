@@ -146,7 +146,9 @@ def test_a_name_that_does_not_exist_means_that_nothing_was_sent() -> None:
         pytest.param({"mode": "bearer", "token": "t"}, b"Authorization: Bearer t", id="bearer"),
         pytest.param({"mode": "basic", "username": "u", "password": "p"}, b"Authorization: Basic dTpw", id="basic"),
         pytest.param({"mode": "header", "name": "Token", "token": "t"}, b"Token: t", id="header"),
-        pytest.param({"mode": "query", "name": "key", "token": "a b"}, b"POST /api/v2/trans?key=a%20b HTTP", id="query"),
+        pytest.param(
+            {"mode": "query", "name": "key", "token": "a b"}, b"POST /api/v2/trans?key=a%20b HTTP", id="query"
+        ),
     ],
 )
 def test_the_credential_travels_as_configured(auth: dict[str, str], line: bytes) -> None:

@@ -14,19 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 from sandbox.demo.orders import Row
+from sandbox.demo.folder import Folder
 from sandbox.demo.processes import command
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where things are. ``flower``: its address, or None; ``login``: its user:password."""
-
-    crossdock: str
-    sandbox: str
-    flower: str | None
-    login: str
-    environment_file: Path
-    logs: Path
+from sandbox.demo.run import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +26,23 @@ class _Note:
     commands: tuple[str, ...]
 
 
-def print_guide(console: Console, rows: Sequence[Row], destinations: Sequence[dict[str, Any]], place: Place) -> None:
+def print_guide(console: Console, rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> None:
     """Print what one sees in the table, the commands, and the addresses."""
     out = _Printer(console)
     out.line()
     out.line("To look at it, in another terminal in this folder:", style="bold")
-    out.command(f"set -a; . {shlex.quote(near(place.environment_file))}; set +a")
-    for note in _notes(rows, destinations, place):
+    out.command(f"set -a; . {shlex.quote(near(stage.folder.environment_file))}; set +a")
+    for note in _notes(rows, destinations, stage):
         out.line()
         out.line(Text(note.title, style="bold").append(f"  {note.text}", style="not bold"))
         for one in note.commands:
             out.command(one)
     out.line()
-    out.pair("Console", f"{place.crossdock}/")
-    out.pair("API", f"{place.crossdock}/docs")
-    if place.flower is not None:
-        out.pair("Flower", place.flower, f"login {place.login}")
-    out.pair("Logs", near(place.logs))
+    out.pair("Console", f"{stage.crossdock}/")
+    out.pair("API", f"{stage.crossdock}/docs")
+    if stage.flower is not None:
+        out.pair("Flower", stage.flower, f"login {_login(stage.folder)}")
+    out.pair("Logs", near(stage.folder.logs))
     out.line()
     out.line("Ctrl-C ends it all.", style="bold")
 
@@ -65,25 +55,37 @@ def near(path: Path) -> str:
         return str(path)
 
 
-def _notes(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], place: Place) -> list[_Note]:
-    found = (_dead(rows), _suspended(destinations, place), _recovered(rows), _waiting(rows))
+def _login(folder: Folder) -> str:
+    """user:password, made up by Flower's first start; that is a little later than ours."""
+    file = folder.home / "flower.login"
+    return file.read_text().strip() if file.is_file() else f"in {near(file)}"
+
+
+def _notes(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> list[_Note]:
+    found = (_dead(rows), _suspended(destinations, stage), _recovered(rows), _waiting(rows))
     return [note for note in found if note is not None]
 
 
 def _dead(rows: Sequence[Row]) -> _Note | None:
     for row in rows:
         if row.status == "dead":
-            return _Note("A dead letter.", f"Order {row.number} was refused. Why, and what was sent:", (_run("show", row.id),))
+            return _Note(
+                "A dead letter.", f"Order {row.number} was refused. Why, and what was sent:", (_run("show", row.id),)
+            )
     return None
 
 
-def _suspended(destinations: Sequence[dict[str, Any]], place: Place) -> _Note | None:
+def _suspended(destinations: Sequence[dict[str, Any]], stage: Stage) -> _Note | None:
     for one in destinations:
         if one["status"] == "suspended":
             orders = f"{one['held']} order{'s wait' if one['held'] != 1 else ' waits'}"
             text = f"{one['name']} refuses our password, so {orders} there. Let it accept the password, then resume:"
             mended = '{"system": "ongoing", "any_password": true}'
-            return _Note("A suspended destination.", text, (_post(f"{place.sandbox}/_sandbox/settings", mended), _run("resume", one["name"])))
+            return _Note(
+                "A suspended destination.",
+                text,
+                (_post(f"{stage.sandbox}/_sandbox/settings", mended), _run("resume", one["name"])),
+            )
     return None
 
 
@@ -126,4 +128,8 @@ class _Printer:
         self.line(Text("  ").append(text, style="cyan"))
 
     def pair(self, name: str, value: str, more: str = "") -> None:
-        self.line(Text(f"{name:<9}", style="dim").append(value, style="not dim").append(f"  {more}" if more else "", style="not dim"))
+        self.line(
+            Text(f"{name:<9}", style="dim")
+            .append(value, style="not dim")
+            .append(f"  {more}" if more else "", style="not dim")
+        )

@@ -124,7 +124,7 @@ class Changes:
 def print_line(console: Console, row: Row) -> None:
     """One order as one line."""
     line = Text(f"{row.shop:<14}{row.number:<10}")
-    line.append_text(_styled(f"{row.status:<10}", row.status))
+    line.append_text(styled(f"{row.status:<10}", row.status))
     line.append(f"{_seconds(row):>6}  ", style="dim")
     legs = Text("  ").join(_leg(leg) for leg in row.legs)
     console.print(line.append_text(legs).append(f"  {_why(row)}" if _why(row) else "", style="dim"), soft_wrap=True)
@@ -141,7 +141,7 @@ def _render(progress: Progress, *, room: int | None) -> RenderableType:
     table.add_column("s", justify="right", no_wrap=True)
     table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
-        cells = [_leg(leg) for leg in row.legs] or [_styled(row.status, row.status)]
+        cells = [_leg(leg) for leg in row.legs] or [styled(row.status, row.status)]
         cells += [Text()] * (max(1, legs) - len(cells))
         table.add_row(row.shop, Text(row.number), *cells, _seconds(row), Text(_why(row), style="dim"))
     return Group(_head(progress), Text(), table) if rows else _head(progress)
@@ -152,15 +152,18 @@ def _head(progress: Progress) -> RenderableType:
     bar = ProgressBar(total=max(1, progress.total), completed=rest, width=_BAR_WIDTH, finished_style="green")
     grid = Table.grid(padding=(0, 2))
     said = f"{rest} of {progress.total} orders" if progress.total else ""
-    grid.add_row(bar, said, Text(f"{time.time() - progress.began:.1f} s", style="dim"), Text(progress.stage, style="dim"))
+    grid.add_row(
+        bar, said, Text(f"{time.time() - progress.began:.1f} s", style="dim"), Text(progress.stage, style="dim")
+    )
     return grid
 
 
 def _leg(leg: Leg) -> Text:
-    return Text(f"{leg.destination} ").append_text(_styled(leg.status, leg.status))
+    return Text(f"{leg.destination} ").append_text(styled(leg.status, leg.status))
 
 
-def _styled(text: str, state: str) -> Text:
+def styled(text: str, state: str) -> Text:
+    """A text in the colour of a state."""
     return Text(text, style=_STYLES.get(state, ""))
 
 

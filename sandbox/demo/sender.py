@@ -17,14 +17,13 @@ class Sender:
     """One at a time: samples that belong together arrive in their order.
 
     Attributes:
-        total: how many webhooks there are.
+        deliveries: all that is to be sent.
     """
 
     def __init__(self, deliveries: Sequence[Delivery], *, url: str, secrets: Mapping[str, str]) -> None:
-        self._deliveries = deliveries
+        self.deliveries = deliveries
         self._url = url
         self._secrets = secrets
-        self.total = len(deliveries)
         self._sent: list[Sent] = []
         self._error: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -75,7 +74,7 @@ class Sender:
     async def _send(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._begun.set()
-        await send_all(self._deliveries, url=self._url, secrets=self._secrets, in_flight=1, on_answer=self._answered)
+        await send_all(self.deliveries, url=self._url, secrets=self._secrets, in_flight=1, on_answer=self._answered)
 
     def _answered(self, delivery: Delivery, answer: Answer) -> None:
         self._sent.append(Sent(delivery, answer, time.time() - answer.seconds))

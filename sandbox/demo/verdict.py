@@ -71,7 +71,9 @@ def _expectations(rows: Sequence[Row], sent: Sequence[Sent], held: Held, names: 
         if row is None:
             yield f"{delivery.name}: there is no order of it"
             continue
-        problems = [] if delivery.ends in {None, row.status} else [f"is {row.status}{_because(row)}, expected {delivery.ends}"]
+        problems = (
+            [] if delivery.ends in {None, row.status} else [f"is {row.status}{_because(row)}, expected {delivery.ends}"]
+        )
         if delivery.at is not None:
             problems += _places(row, delivery.at, held, names)
         for problem in problems:

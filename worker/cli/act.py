@@ -152,4 +152,6 @@ def migrate() -> None:
     finally:
         found.close()
     same = before == after
-    console().print(f"the ledger is at revision {after} already" if same else f"the ledger went from {before or 'none'} to {after}")
+    console().print(
+        f"the ledger is at revision {after} already" if same else f"the ledger went from {before or 'none'} to {after}"
+    )

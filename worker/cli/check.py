@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def check(*, live: bool, as_json: bool) -> None:
     errors = [problem for problem in problems if problem.severity == "error"]
     tried = asyncio.run(_try_all(config())) if live and not errors else []
     if as_json:
-        print_json({"problems": [problem.as_dict() for problem in problems], "connections": tried})
+        print_json({"problems": [asdict(problem) for problem in problems], "connections": tried})
     else:
         out = console()
         for problem in problems:
@@ -65,7 +66,11 @@ async def _try(destination: Destination) -> dict[str, Any]:
     finally:
         await client.close()
     if isinstance(outcome, Delivered):
-        return {"destination": destination.name, "ok": True, "text": f"answers ({outcome.note or destination.base_url})"}
+        return {
+            "destination": destination.name,
+            "ok": True,
+            "text": f"answers ({outcome.note or destination.base_url})",
+        }
     hint = getattr(outcome, "hint", "")
     return {"destination": destination.name, "ok": False, "text": f"{outcome.reason} {hint}".strip()}
 
@@ -139,7 +144,12 @@ def _step(order: Order, shop: str, destination: Destination, found: Config) -> d
 
     number = number_at_destination(order, found.shops[shop])
     job = Job(order=order, number=number, shop=shop, destination=destination)
-    told: dict[str, Any] = {"destination": destination.name, "system": destination.system, "reason": None, "requests": []}
+    told: dict[str, Any] = {
+        "destination": destination.name,
+        "system": destination.system,
+        "reason": None,
+        "requests": [],
+    }
     try:
         calls = system(destination.system).plan(job)
     except Unmappable as error:

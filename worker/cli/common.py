@@ -22,10 +22,12 @@ from worker.settings import settings
 as_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 STYLES = {
-    "delivered": "green", "dead": "bold red", "held": "yellow", "retrying": "yellow", "cancelled": "dim", "ignored": "dim",
-    "waiting": "dim", "delivering": "cyan", "ready": "cyan", "received": "cyan", "open": "green", "paused": "yellow",
-    "suspended": "bold red",
-}  # fmt: skip
+    **dict.fromkeys(("delivered", "open"), "green"),
+    **dict.fromkeys(("ready", "delivering", "received"), "cyan"),
+    **dict.fromkeys(("held", "retrying", "paused"), "yellow"),
+    **dict.fromkeys(("dead", "suspended"), "bold red"),
+    **dict.fromkeys(("waiting", "cancelled", "ignored"), "dim"),
+}
 
 
 def console() -> Console:

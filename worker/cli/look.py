@@ -67,7 +67,12 @@ def _table(items: Sequence[dict[str, Any]]) -> None:
     for item in items:
         where = "  ".join(f"{d['destination']} {styled(d['status'])}" for d in item["deliveries"])
         table.add_row(
-            str(item["id"]), item["shop"], escape(item["number"]), styled(item["status"]), where, escape(item["reason"] or "")
+            str(item["id"]),
+            item["shop"],
+            escape(item["number"]),
+            styled(item["status"]),
+            where,
+            escape(item["reason"] or ""),
         )
     console().print(table if items else "no orders")
 
@@ -96,9 +101,8 @@ def show(wanted: str, *, as_json: bool) -> None:
 def _show(item: dict[str, Any]) -> None:
     out = console()
     version = f", version {item['version']}" if item["version"] else ""
-    out.print(
-        f"[bold]{escape(item['number'])}[/] of {item['shop']}  {styled(item['status'])}  [dim]id {item['id']}{version}[/]"
-    )
+    title = f"[bold]{escape(item['number'])}[/] of {item['shop']}  {styled(item['status'])}"
+    out.print(f"{title}  [dim]id {item['id']}{version}[/]")
     if item["reason"]:
         out.print(Text(item["reason"]))
     out.print()

@@ -108,6 +108,6 @@ def _with_broker() -> Settings:
     current = settings()
     if current.broker_url is None and broker.embedded_url(current.home) is None:
         raise BrokerError(
-            f"no broker: set CROSSDOCK_BROKER_URL, or run `crossdock up`, which brings its own (looked in {current.home})"
+            f"no broker: set CROSSDOCK_BROKER_URL, or run `crossdock up`, which brings its own (none in {current.home})"
         )
     return current

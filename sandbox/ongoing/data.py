@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sandbox.shape import anything, flag, integer, moment, number, record, required, rows, text
+from sandbox.ongoing.shape import anything, flag, integer, moment, number, record, required, rows, text
 from sandbox.system import GATEWAY, Documented, Settings
 
 CANCELLED = 1000
@@ -247,6 +247,7 @@ class OngoingSettings(Settings):
         strict_members: unknown members are refused instead of ignored.
         long_texts: texts over the SOAP length are refused, or accepted.
         read_lag_s: seconds until a GET sees what a PUT wrote.
+        any_password: the right user is let in with whatever password: how a refused one is mended from this side.
         serialise_writes, write_s: writes run one at a time, each taking so many seconds.
     """
 
@@ -266,5 +267,6 @@ class OngoingSettings(Settings):
     strict_members: bool = False
     long_texts: Literal["refuse", "accept"] = "refuse"
     read_lag_s: float = Field(default=0.0, ge=0, le=600)
+    any_password: bool = False
     serialise_writes: bool = True
     write_s: float = Field(default=0.0, ge=0, le=600)

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from sandbox.esuite_data import (
+from sandbox.esuite.data import (
     DEFAULT_TRANS_TYPES,
     DELIVERY_FIELDS,
     HEADER_DEFAULTS,

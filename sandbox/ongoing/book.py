@@ -7,8 +7,8 @@ from dataclasses import replace
 from time import monotonic
 from typing import Any
 
-from sandbox.ongoing_data import CANCELLED, SENT
-from sandbox.ongoing_orders import Order, key
+from sandbox.ongoing.data import CANCELLED, SENT
+from sandbox.ongoing.orders import Order, key
 
 FIRST_ORDER_ID = 219_001
 FIRST_LINE_ID = 880_001

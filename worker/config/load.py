@@ -15,11 +15,11 @@ from schemas.config import Config, Route, Shop
 from schemas.destination import Destination
 from schemas.secret import READER
 from schemas.systems import SYSTEMS
-from worker.config_rules import destination_rules, number_rules, reference_rules, shadow_rules, shop_rules, use_rules
-from worker.config_words import Finding, did_you_mean, findings, unknown_key
-from worker.problems import ConfigErrors, Problem
-from worker.references import SecretError, Secrets, read_skus
-from worker.toml_lines import KeyPath, Lines
+from worker.config.lines import KeyPath, Lines
+from worker.config.problems import ConfigErrors, Problem
+from worker.config.references import SecretError, Secrets, read_skus
+from worker.config.rules import destination_rules, number_rules, reference_rules, shadow_rules, shop_rules, use_rules
+from worker.config.words import Finding, did_you_mean, findings, unknown_key
 
 __all__ = ["ConfigErrors", "Problem", "check", "load"]
 

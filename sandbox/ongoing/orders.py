@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.ongoing_data import ALLOCATED, CANCELLED, PICKED, WAREHOUSES, OngoingSettings
+from sandbox.ongoing.data import ALLOCATED, CANCELLED, PICKED, WAREHOUSES, OngoingSettings
 
 ECHOED = (
     *("goodsOwnerOrderId", "referenceNumber", "salesCode", "orderRemark", "deliveryInstruction"),

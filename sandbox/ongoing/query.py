@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from sandbox.ongoing_orders import Order, instant, key
+from sandbox.ongoing.orders import Order, instant, key
 from sandbox.system import Answer, make_answer
 
 T = TypeVar("T")

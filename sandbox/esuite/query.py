@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from sandbox.esuite_data import COMPANY_NO, HEADER_FIELDS, UNSHOWN_FIELDS
-from sandbox.esuite_trans import RefusedError, Transaction, is_true, stock_no
+from sandbox.esuite.data import COMPANY_NO, HEADER_FIELDS, UNSHOWN_FIELDS
+from sandbox.esuite.trans import RefusedError, Transaction, is_true, stock_no
 
 Params = Mapping[str, str]
 

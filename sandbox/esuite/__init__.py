@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
-from sandbox.esuite_data import (
+from sandbox.esuite.data import (
     COMPANIES,
     COMPANY_NO,
     COMPANY_PREFIX,
@@ -25,8 +25,8 @@ from sandbox.esuite_data import (
     TRANS_OPTIONS,
     EsuiteSettings,
 )
-from sandbox.esuite_query import Params, account_row, matches, shows, stock_row, window
-from sandbox.esuite_trans import (
+from sandbox.esuite.query import Params, account_row, matches, shows, stock_row, window
+from sandbox.esuite.trans import (
     RefusedError,
     Row,
     Transaction,

@@ -10,8 +10,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from worker.problems import Severity
-from worker.toml_lines import KeyPath
+from worker.config.lines import KeyPath
+from worker.config.problems import Severity
 
 _KINDS = {
     "string_type": "a text in quotes",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from schemas.secret import Literals
-from worker.problems import Problem
+from worker.config.problems import Problem
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BAD_ROWS_SHOWN = 10

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import hmac
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,8 +15,8 @@ from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from sandbox.journal import Journal
-from sandbox.ongoing_book import Book
-from sandbox.ongoing_data import (
+from sandbox.ongoing.book import Book
+from sandbox.ongoing.data import (
     ARTICLE,
     CANCELLED,
     ORDER,
@@ -26,9 +27,9 @@ from sandbox.ongoing_data import (
     WAY_OF_DELIVERY,
     OngoingSettings,
 )
-from sandbox.ongoing_orders import Order, key, stamp, view
-from sandbox.ongoing_query import Params, RefusalError, select, select_articles, whole
-from sandbox.shape import Findings, Read
+from sandbox.ongoing.orders import Order, key, stamp, view
+from sandbox.ongoing.query import Params, RefusalError, select, select_articles, whole
+from sandbox.ongoing.shape import Findings, Read
 from sandbox.system import WRITES, Answer, Documented, Entry, Request, Settings, System, make_answer
 
 STOCK = 1000.0
@@ -123,9 +124,14 @@ class Ongoing(System):
         return self._answer(request)
 
     def _authorized(self, request: Request) -> bool:
-        pair = f"{self.credentials['username']}:{self.credentials['password']}".encode()
-        wanted = b"Basic " + base64.b64encode(pair)
-        return hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted)
+        scheme, _, sent = request.headers.get("authorization", "").partition(" ")
+        try:
+            user, _, password = base64.b64decode(sent, validate=True).partition(b":")
+        except binascii.Error:
+            return False
+        known = hmac.compare_digest(user, self.credentials["username"].encode())
+        right = hmac.compare_digest(password, self.credentials["password"].encode()) or self.settings.any_password
+        return scheme == "Basic" and known and right
 
     def _answer(self, request: Request) -> Answer:
         parts = request.path.strip("/").lower().split("/")

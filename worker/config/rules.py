@@ -12,9 +12,9 @@ from schemas.destination import Destination
 from schemas.routing import covers
 from schemas.shops import PLATFORMS
 from schemas.shops.signatures import decode
-from worker.config_words import Finding, did_you_mean
-from worker.references import Secrets
-from worker.toml_lines import KeyPath
+from worker.config.lines import KeyPath
+from worker.config.references import Secrets
+from worker.config.words import Finding, did_you_mean
 
 _KEY_BYTES = range(24, 65)
 """Of a Standard Webhooks secret (contracts/webhooks.md section 4)."""
