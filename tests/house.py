@@ -6,6 +6,7 @@ Orders go in at the front door as signed webhooks and are counted at the other s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -166,6 +167,10 @@ class House:
             process.wait()
             raise
 
+    def answers(self) -> bool:
+        """Web is up."""
+        return _answers(f"{self.url}/healthz")
+
     def pid(self, name: str) -> int:
         """Process id of ``up`` or ``sandbox``."""
         return self._processes[name].pid
@@ -178,7 +183,7 @@ class House:
     def children(self, name: str) -> list[psutil.Process]:
         """Running processes of a kind: web, worker, beat."""
         up = psutil.Process(self._processes["up"].pid)
-        return [child for child in up.children() if name in child.cmdline()[-4:]]
+        return [child for child in up.children() if child.cmdline()[-1:] == [name]]
 
     def kill(self, name: str) -> bool:
         """SIGKILL one process of a kind; ``up`` starts it again. False where none runs at the moment."""
@@ -250,8 +255,10 @@ class House:
         """Wait until ``count`` orders stand still; how many have which status."""
         moving = ("received", "delivering")
         deadline = time.monotonic() + seconds
+        statuses: Counter[str] = Counter()
         while True:
-            statuses = Counter(item["status"] for item in self.orders())
+            with contextlib.suppress(httpx.TransportError):  # web may just be starting again
+                statuses = Counter(item["status"] for item in self.orders())
             if statuses.total() == count and not any(statuses[state] for state in moving):
                 return statuses
             if time.monotonic() > deadline:

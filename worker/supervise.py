@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import signal
 import subprocess
@@ -55,12 +56,18 @@ class Home:
 
 @dataclass(slots=True)
 class Child:
-    """One process. ``arguments`` follow ``crossdock``; ``log`` None: it shares our terminal."""
+    """One process. ``arguments`` follow ``crossdock``; ``log`` None: it shares our terminal.
+
+    Attributes:
+        first: stopped before the others.
+        late: started after the others, see :meth:`Supervisor.start_late`.
+    """
 
     name: str
     arguments: Sequence[str]
     log: Path | None = None
     first: bool = False
+    late: bool = False
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -72,12 +79,18 @@ class Supervisor:
     """Keeps children alive until told to stop."""
 
     def __init__(
-        self, children: Sequence[Child], *, environment: Mapping[str, str], broker: EmbeddedBroker | None
+        self,
+        children: Sequence[Child],
+        *,
+        environment: Mapping[str, str],
+        broker: EmbeddedBroker | None,
+        stop: threading.Event | None = None,
     ) -> None:
+        """``stop`` may be set before there is a supervisor to stop; its own event by default."""
         self._children = children
         self._environment = environment
         self._broker = broker
-        self._stop = threading.Event()
+        self._stop = stop or threading.Event()
         self._pipe = os.pipe()
         os.set_inheritable(self._pipe[0], True)
 
@@ -91,9 +104,18 @@ class Supervisor:
         return self._stop.is_set()
 
     def start(self) -> None:
-        """Start every child."""
+        """Start every child but the late ones."""
         for child in self._children:
-            self._start(child)
+            if child.late:
+                child.start_at = math.inf
+            else:
+                self._start(child)
+
+    def start_late(self) -> None:
+        """Start the rest, which leaves the cores to the others until they are up."""
+        for child in self._children:
+            if child.start_at == math.inf and not self.stopping:
+                self._start(child)
 
     def watch(self) -> None:
         """Start again what dies, until :meth:`stop`."""

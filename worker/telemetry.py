@@ -7,26 +7,36 @@ that a thousand orders with one cause are one issue (notes/celery.md section 6).
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import sentry_sdk
 import structlog
-from sentry_sdk.integrations.celery import CeleryIntegration
-from sentry_sdk.integrations.fastapi import FastApiIntegration
-from sentry_sdk.integrations.logging import LoggingIntegration
-from sentry_sdk.integrations.starlette import StarletteIntegration
-from sentry_sdk.types import Event, Hint
 
 from worker.ledger.records import Recorded
 from worker.outcomes import Reject, Suspend
 
+if TYPE_CHECKING:
+    from sentry_sdk.types import Event, Hint
+
+# Sentry and what it hooks into are imported where a DSN asks for them: they are a third of a worker's start-up time.
+# ruff: noqa: PLC0415
+
 log = structlog.get_logger("crossdock")
+
+_reporting = False
+"""Sentry has been started in this process."""
 
 
 def start_sentry(dsn: str | None, *, transport: Any = None) -> None:
     """Begin reporting, if a DSN is set. ``transport``: where tests listen."""
+    global _reporting  # noqa: PLW0603 - as Sentry's own state, once a process
     if dsn is None:
         return
+    import sentry_sdk
+    from sentry_sdk.integrations.celery import CeleryIntegration
+    from sentry_sdk.integrations.fastapi import FastApiIntegration
+    from sentry_sdk.integrations.logging import LoggingIntegration
+    from sentry_sdk.integrations.starlette import StarletteIntegration
+
     sentry_sdk.init(
         dsn=dsn,
         transport=transport,
@@ -45,6 +55,7 @@ def start_sentry(dsn: str | None, *, transport: Any = None) -> None:
         ],
         before_send=_scrub,
     )
+    _reporting = True
 
 
 def _scrub(event: Event, hint: Hint) -> Event | None:
@@ -93,6 +104,10 @@ def report_suspended(destination: str, outcome: Suspend) -> None:
 def report_defect(error: Exception, destination: str, order_number: str) -> None:
     """An exception that no documented reply explains: ours to mend."""
     log.error("defect", destination=destination, order_number=order_number, exc_info=_without_text(error))
+    if not _reporting:
+        return
+    import sentry_sdk
+
     with sentry_sdk.new_scope() as scope:
         scope.set_tag("destination", destination)
         scope.set_extra("order_number", order_number)
@@ -109,6 +124,10 @@ def _without_text(error: Exception) -> Any:
 
 
 def _message(what: str, *, destination: str, code: str, order_number: str | None = None) -> None:
+    if not _reporting:
+        return
+    import sentry_sdk
+
     with sentry_sdk.new_scope() as scope:
         scope.fingerprint = [what, destination, code]
         scope.set_tag("destination", destination)
@@ -120,5 +139,8 @@ def _message(what: str, *, destination: str, code: str, order_number: str | None
 
 def flush() -> None:
     """Send what is waiting; Sentry's own hook does not know the thread pool."""
-    sentry_sdk.flush(timeout=2)
+    if _reporting:
+        import sentry_sdk
+
+        sentry_sdk.flush(timeout=2)
     logging.shutdown()

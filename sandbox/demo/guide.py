@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from sandbox.demo.orders import Row
 from sandbox.demo.folder import Folder
+from sandbox.demo.orders import Row
 from sandbox.demo.processes import command
 from sandbox.demo.run import Stage
 
-
-@dataclass(frozen=True, slots=True)
-class _Note:
-    title: str
-    text: str
-    commands: tuple[str, ...]
+_LONG = 60
+"""Comments stand in one column, to the right of all commands that are shorter."""
 
 
 def print_guide(console: Console, rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> None:
     """Print what one sees in the table, the commands, and the addresses."""
-    out = _Printer(console)
-    out.line()
-    out.line("To look at it, in another terminal in this folder:", style="bold")
-    out.command(f"set -a; . {shlex.quote(near(stage.folder.environment_file))}; set +a")
-    for note in _notes(rows, destinations, stage):
-        out.line()
-        out.line(Text(note.title, style="bold").append(f"  {note.text}", style="not bold"))
-        for one in note.commands:
-            out.command(one)
-    out.line()
-    out.pair("Console", f"{stage.crossdock}/")
-    out.pair("API", f"{stage.crossdock}/docs")
-    if stage.flower is not None:
-        out.pair("Flower", stage.flower, f"login {_login(stage.folder)}")
-    out.pair("Logs", near(stage.folder.logs))
-    out.line()
-    out.line("Ctrl-C ends it all.", style="bold")
+
+    def say(text: str | Text = "", style: str = "") -> None:
+        # Long lines stay whole, so that they can be copied.
+        console.print(Text(text, style=style) if isinstance(text, str) else text, soft_wrap=True)
+
+    say()
+    say("Look at it from another terminal, in this folder:", "bold")
+    lines = [
+        (f"set -a; . {shlex.quote(near(stage.folder.environment_file))}; set +a", "once, so that it finds the demo"),
+        *_commands(rows, destinations, stage),
+    ]
+    width = max(len(line) for line, _ in lines if len(line) <= _LONG)
+    for line, comment in lines:
+        told = f"{'':<{width - len(line) + 2 if line else 0}}# {comment}" if comment else ""
+        say(Text("  ").append(line, style="cyan").append(told, style="dim"))
+    say()
+    say(_places(("Console", f"{stage.crossdock}/"), ("API", f"{stage.crossdock}/docs")))
+    flower = [("Flower", f"{stage.flower} ({_login(stage.folder)})")] if stage.flower is not None else []
+    say(_places(*flower, ("Logs", near(stage.folder.logs))))
+    say("Ctrl-C ends it all.", "bold")
+
+
+def _places(*places: tuple[str, str]) -> Text:
+    return Text("   ").join(Text(f"{name} ", style="dim").append(where, style="not dim") for name, where in places)
 
 
 def near(path: Path) -> str:
@@ -56,51 +59,32 @@ def near(path: Path) -> str:
 
 
 def _login(folder: Folder) -> str:
-    """user:password, made up by Flower's first start; that is a little later than ours."""
+    """The login of Flower, which Crossdock makes up when Flower starts for the first time."""
     file = folder.home / "flower.login"
-    return file.read_text().strip() if file.is_file() else f"in {near(file)}"
+    if not file.is_file():
+        return f"login in {near(file)}"
+    user, _, password = file.read_text().strip().partition(":")
+    return f"login {user}, password {password}"
 
 
-def _notes(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> list[_Note]:
-    found = (_dead(rows), _suspended(destinations, stage), _recovered(rows), _waiting(rows))
-    return [note for note in found if note is not None]
+def _commands(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> Iterator[tuple[str, str]]:
+    """Commands, each with what it is about."""
+    for row in [row for row in rows if row.status == "dead"][:1]:
+        yield _run("show", row.id), f"a dead letter: why order {row.number} was refused"
+    for row in [row for row in rows if _recovered(row)][:1]:
+        yield _run("show", row.id), f"a recovery: the answer to order {row.number} was lost, the order was not"
+    waiting = sum(row.status in {"dead", "held"} for row in rows)
+    if waiting:
+        yield _run("dead"), f"all that waits for a person: {waiting} order{'s' * (waiting != 1)}"
+    for one in [one for one in destinations if one["status"] == "suspended"][:1]:
+        # Our side has nothing to mend: the configuration's password is one that the stand-in refuses on purpose.
+        yield "", f"{one['name']} is suspended, it refuses our login: let it accept any password, then resume"
+        yield _post(f"{stage.sandbox}/_sandbox/settings", {"system": one["system"], "any_password": True}), ""
+        yield _run("resume", one["name"]), f"and its {one['held']} order{'s go' if one['held'] != 1 else ' goes'} on"
 
 
-def _dead(rows: Sequence[Row]) -> _Note | None:
-    for row in rows:
-        if row.status == "dead":
-            return _Note(
-                "A dead letter.", f"Order {row.number} was refused. Why, and what was sent:", (_run("show", row.id),)
-            )
-    return None
-
-
-def _suspended(destinations: Sequence[dict[str, Any]], stage: Stage) -> _Note | None:
-    for one in destinations:
-        if one["status"] == "suspended":
-            orders = f"{one['held']} order{'s wait' if one['held'] != 1 else ' waits'}"
-            text = f"{one['name']} refuses our password, so {orders} there. Let it accept the password, then resume:"
-            mended = '{"system": "ongoing", "any_password": true}'
-            return _Note(
-                "A suspended destination.",
-                text,
-                (_post(f"{stage.sandbox}/_sandbox/settings", mended), _run("resume", one["name"])),
-            )
-    return None
-
-
-def _recovered(rows: Sequence[Row]) -> _Note | None:
-    for row in rows:
-        leg = next((leg for leg in row.legs if leg.status == "delivered" and leg.attempts > 1), None)
-        if leg is not None:
-            text = f"The answer of {leg.destination} to order {row.number} was lost; the next attempt looked first:"
-            return _Note("A recovery.", text, (_run("show", row.id),))
-    return None
-
-
-def _waiting(rows: Sequence[Row]) -> _Note | None:
-    number = sum(row.status in {"dead", "held"} for row in rows)
-    return _Note("All that waits for a person.", f"{number} orders:", (_run("dead"),)) if number else None
+def _recovered(row: Row) -> bool:
+    return any(leg.status == "delivered" and leg.attempts > 1 for leg in row.legs)
 
 
 def _run(*words: object) -> str:
@@ -108,28 +92,9 @@ def _run(*words: object) -> str:
     return shlex.join([*program, *map(str, words)])
 
 
-def _post(url: str, body: str) -> str:
+def _post(url: str, body: dict[str, object]) -> str:
+    text = json.dumps(body, separators=(",", ":"))
     if shutil.which("curl"):
-        return shlex.join(["curl", "-s", url, "-d", body])
-    program = f"import urllib.request as r; r.urlopen({url!r}, {body.encode()!r})"
+        return shlex.join(["curl", "-so", "/dev/null", url, "-d", text])
+    program = f"import urllib.request as r; r.urlopen({url!r}, {text.encode()!r})"
     return shlex.join([near(Path(sys.executable)), "-c", program])
-
-
-class _Printer:
-    """Long lines stay whole, so that they can be copied."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def line(self, text: str | Text = "", *, style: str = "") -> None:
-        self._console.print(Text(text, style=style) if isinstance(text, str) else text, soft_wrap=True)
-
-    def command(self, text: str) -> None:
-        self.line(Text("  ").append(text, style="cyan"))
-
-    def pair(self, name: str, value: str, more: str = "") -> None:
-        self.line(
-            Text(f"{name:<9}", style="dim")
-            .append(value, style="not dim")
-            .append(f"  {more}" if more else "", style="not dim")
-        )

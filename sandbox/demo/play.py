@@ -55,7 +55,7 @@ class Play:
                 return self._conclude(rows, sender)
             if not self._ending.is_set():
                 self._explain(rows)
-                self._stay(rows)
+                self._stay(rows, sender)
             return 0
         finally:
             sender.stop()
@@ -84,7 +84,7 @@ class Play:
                 raise DemoError(
                     f"{' and '.join(waiting)} did not answer in {UP_S:.0f} s; see {self._stage.folder.logs}"
                 )
-            screen.show(Progress(stage="starting", began=self._times.began))
+            screen.show(Progress(stage="starting web, worker, broker", began=self._times.began))
             waiting = {what: answers for what, answers in waiting.items() if not answers()}
         self._times.up = time.time()
 
@@ -113,11 +113,11 @@ class Play:
         self._times.rest = time.time()
         return rows
 
-    def _look(self, sender: Sender | None, last: list[Row]) -> list[Row]:
+    def _look(self, sender: Sender, last: list[Row]) -> list[Row]:
         """The orders as they are now; as they were, where web is being started again."""
         self._stage.processes.check()
         try:
-            return self._api.orders(sender.sent if sender is not None else ())
+            return self._api.orders(sender.sent)
         except httpx.TransportError:
             return last
 
@@ -133,10 +133,10 @@ class Play:
     def _explain(self, rows: Sequence[Row]) -> None:
         print_guide(self._console, rows, self._api.destinations(), self._stage)
 
-    def _stay(self, rows: list[Row]) -> None:
+    def _stay(self, rows: list[Row], sender: Sender) -> None:
         """Tell what changes, until the end."""
         changes = Changes(rows)
         while not self._ending.wait(_IDLE_LOOK_S):
-            rows = self._look(None, rows)
+            rows = self._look(sender, rows)
             for row in changes.of(rows):
                 print_line(self._console, row)

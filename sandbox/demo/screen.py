@@ -25,6 +25,7 @@ _STYLES = {
 _BAR_WIDTH = 30
 _LINES_BESIDE_ROWS = 5
 _PLAIN_WIDTH = 160
+_NUMBER_WIDTH = 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +124,14 @@ class Changes:
 
 def print_line(console: Console, row: Row) -> None:
     """One order as one line."""
-    line = Text(f"{row.shop:<14}{row.number:<10}")
+    line = Text(f"{row.shop:<14} {_shortened(row.number):<{_NUMBER_WIDTH}} ")
     line.append_text(styled(f"{row.status:<10}", row.status))
-    line.append(f"{_seconds(row):>6}  ", style="dim")
-    legs = Text("  ").join(_leg(leg) for leg in row.legs)
-    console.print(line.append_text(legs).append(f"  {_why(row)}" if _why(row) else "", style="dim"), soft_wrap=True)
+    line.append(f"{_seconds(row):>5}", style="dim")
+    parts = [*(_leg(leg) for leg in row.legs), Text(_why(row), style="dim")]
+    for part in parts:
+        line.append("  ").append_text(part)
+    line.rstrip()
+    console.print(line, soft_wrap=True)
 
 
 def _render(progress: Progress, *, room: int | None) -> RenderableType:
@@ -143,7 +147,7 @@ def _render(progress: Progress, *, room: int | None) -> RenderableType:
     for row in rows:
         cells = [_leg(leg) for leg in row.legs] or [styled(row.status, row.status)]
         cells += [Text()] * (max(1, legs) - len(cells))
-        table.add_row(row.shop, Text(row.number), *cells, _seconds(row), Text(_why(row), style="dim"))
+        table.add_row(row.shop, Text(_shortened(row.number)), *cells, _seconds(row), Text(_why(row), style="dim"))
     return Group(_head(progress), Text(), table) if rows else _head(progress)
 
 
@@ -156,6 +160,10 @@ def _head(progress: Progress) -> RenderableType:
         bar, said, Text(f"{time.time() - progress.began:.1f} s", style="dim"), Text(progress.stage, style="dim")
     )
     return grid
+
+
+def _shortened(number: str) -> str:
+    return number if len(number) <= _NUMBER_WIDTH else f"{number[: _NUMBER_WIDTH - 1]}…"
 
 
 def _leg(leg: Leg) -> Text:
@@ -174,8 +182,14 @@ def _seconds(row: Row) -> str:
 
 
 def _why(row: Row) -> str:
-    """Why it waits; of a delivered one what went on before, where it was not plain."""
-    if row.status != "delivered":
-        return row.reason
-    tries = max((leg.attempts for leg in row.legs), default=0)
-    return f"{tries} attempts" if tries > 1 else next((leg.reason for leg in row.legs if leg.reason), "")
+    """Why it waits; of a delivered one what was special about it."""
+    if row.status == "delivered":
+        return "; ".join(filter(None, (_special(leg) for leg in row.legs)))
+    legs = [leg.destination for leg in row.legs]
+    destination, colon, rest = row.reason.partition(": ")
+    return rest if colon and destination in legs else row.reason
+
+
+def _special(leg: Leg) -> str:
+    tries = f"{leg.attempts} attempts" if leg.attempts > 1 else ""
+    return ": ".join(filter(None, (tries, leg.reason)))

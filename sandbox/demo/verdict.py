@@ -12,7 +12,6 @@ Held = Mapping[str, Mapping[str, int]]
 """System -> order reference -> live objects."""
 
 _AT_REST = ("delivered", "held", "dead", "ignored", "cancelled")
-_SPEAKS_FOR_ITSELF = ("delivered", "ignored", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def _rests(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.moving or row.status not in _AT_REST:
             yield f"{_order(row)} is still {row.status}{_because(row)}"
-        elif row.status not in _SPEAKS_FOR_ITSELF and not row.reason:
+        elif row.status != "delivered" and not row.reason:
             yield f"{_order(row)} is {row.status} without a reason"
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import hmac
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -127,7 +126,7 @@ class Ongoing(System):
         scheme, _, sent = request.headers.get("authorization", "").partition(" ")
         try:
             user, _, password = base64.b64decode(sent, validate=True).partition(b":")
-        except binascii.Error:
+        except ValueError:
             return False
         known = hmac.compare_digest(user, self.credentials["username"].encode())
         right = hmac.compare_digest(password, self.credentials["password"].encode()) or self.settings.any_password

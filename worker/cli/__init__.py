@@ -8,7 +8,6 @@ from importlib import import_module
 import click
 
 from worker.errors import CrossdockError
-from worker.settings import SettingsError
 
 _COMMANDS = {
     "up": "up",
@@ -57,6 +56,6 @@ def main() -> None:
     """Run the command line; what is wrong with the installation is said without a traceback."""
     try:
         cli(prog_name="crossdock")
-    except (CrossdockError, SettingsError) as error:
+    except CrossdockError as error:
         click.echo(f"crossdock: {error}", err=True)
         sys.exit(2)

@@ -38,7 +38,7 @@ def worker(concurrency: int | None) -> None:
     current = _with_broker()
     follow_parent()
     os.environ["CROSSDOCK_PROCESS"] = "worker"
-    from worker.app import app, deaf
+    from worker.app import deaf
     from worker.config import load
 
     config = load(current.config, os.environ)
@@ -46,7 +46,9 @@ def worker(concurrency: int | None) -> None:
     threads = concurrency or min(200, 4 + sum(d.max_in_flight for d in config.destinations.values()))
     name = os.environ.get("CROSSDOCK_WORKER", str(os.getpid()))
     options = ["-P", "threads", "-c", str(threads), "-n", f"worker-{name}@%h", "-l", "info"]
-    code = app.start(argv=["worker", *options, "--without-gossip", "--without-mingle"])
+    from celery.bin.worker import worker as command
+
+    code = _run(command, [*options, "--without-gossip", "--without-mingle"])
     from worker.heartbeat import EXIT_DEAF
 
     sys.exit(EXIT_DEAF if deaf() else code)
@@ -58,10 +60,10 @@ def beat() -> None:
     _with_broker()
     follow_parent()
     os.environ["CROSSDOCK_PROCESS"] = "beat"
-    from worker.app import app
+    from celery.bin.beat import beat as command
 
     # Nothing to remember between runs: every entry is "every few seconds".
-    sys.exit(app.start(argv=["beat", "-S", "celery.beat:Scheduler", "--pidfile=", "-l", "warning"]))
+    sys.exit(_run(command, ["-S", "celery.beat:Scheduler", "--pidfile=", "-l", "warning"]))
 
 
 @click.command()
@@ -102,6 +104,20 @@ def sandbox(arguments: tuple[str, ...]) -> None:
     """Stand-ins of the ERPs and warehouses, to rehearse an outage. `crossdock sandbox --help` lists its options."""
     # A process of its own: the product shares no code with its stand-ins.
     os.execv(sys.executable, [sys.executable, "-m", "sandbox", *arguments])  # noqa: S606 - ourselves
+
+
+def _run(command: click.Command, arguments: list[str]) -> int | None:
+    """Run one of Celery's commands on our app; returns its exit code.
+
+    ``app.start`` would import all of them first, and Flower among them: half a second for each process.
+    """
+    from celery.bin.base import CLIContext
+
+    from worker.app import app
+
+    context = CLIContext(app=app, no_color=False, workdir=None)
+    code: int | None = command.main(arguments, prog_name="crossdock", obj=context, standalone_mode=False)
+    return code
 
 
 def _with_broker() -> Settings:

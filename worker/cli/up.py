@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
-import httpx
 
 from worker import logs
 from worker.broker import EmbeddedBroker
@@ -19,6 +21,7 @@ from worker.config import load
 from worker.errors import CrossdockError
 from worker.ledger.engine import Ledger
 from worker.ledger.migrate import migrate
+from worker.parent import follow_parent
 from worker.settings import Settings, settings
 from worker.supervise import Child, Home, Supervisor
 
@@ -29,28 +32,43 @@ from worker.supervise import Child, Home, Supervisor
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
 @click.option("--flower/--no-flower", default=False, help="Flower too.")
 @click.option("--flower-port", default=5555, show_default=True, type=click.IntRange(1, 65535))
-def up(host: str | None, port: int | None, workers: int, *, flower: bool, flower_port: int) -> None:
+@click.option(
+    "logs_in",
+    "--logs",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for the log of each process; this terminal by default.",
+)
+def up(
+    host: str | None, port: int | None, workers: int, *, flower: bool, flower_port: int, logs_in: Path | None
+) -> None:
     """Web, worker and beat, with a broker of their own where none is set; until Ctrl-C."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    follow_parent()
     current = settings()
     current = current.model_copy(update={k: v for k, v in (("host", host), ("port", port)) if v is not None})
     logs.configure(current.log, process="up")
     load(current.config, os.environ)
     must_be_free(current.host, current.port)
+    if logs_in is not None:
+        logs_in.mkdir(parents=True, exist_ok=True)
     with Home(current.home):
         broker = prepare(current)
-        children = children_of(current, workers=workers, flower_port=flower_port if flower else None)
-        supervisor = Supervisor(children, environment=environment_of(current, broker), broker=broker)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, supervisor.stop)
-        supervisor.start()
+        children = children_of(current, workers=workers, flower_port=flower_port if flower else None, logs_in=logs_in)
+        supervisor = Supervisor(children, environment=environment_of(current, broker), broker=broker, stop=stop)
         try:
-            if wait_until_up(current, supervisor):
+            supervisor.start()
+            answers = wait_until_up(current, supervisor)
+            supervisor.start_late()
+            if answers:
                 click.echo(f"crossdock is up: {address_of(current)} (webhooks, console, /docs); Ctrl-C stops it")
                 if flower:
                     click.echo(f"flower: http://127.0.0.1:{flower_port} login {flower_login(current.home)}")
             supervisor.watch()
         finally:
-            click.echo("stopping: what is in flight has 25 s to finish")
+            with suppress(OSError):  # the terminal may be what is gone
+                click.echo("stopping: what is in flight has 25 s to finish")
             supervisor.end()
 
 
@@ -94,23 +112,28 @@ def children_of(
 ) -> Sequence[Child]:
     """The processes of one machine."""
 
-    def child(name: str, *arguments: str, first: bool = False, **environment: str) -> Child:
+    def child(name: str, *arguments: str, first: bool = False, late: bool = False, **environment: str) -> Child:
         log = logs_in / f"{name}.log" if logs_in is not None else None
-        return Child(name=name, arguments=arguments, log=log, first=first, environment=environment)
+        return Child(name=name, arguments=arguments, log=log, first=first, late=late, environment=environment)
 
     del current
     found = [child("web", "web", first=True)]
     found += [child(f"worker-{n}", "worker", CROSSDOCK_WORKER=str(n)) for n in range(1, workers + 1)]
-    found.append(child("beat", "beat"))
+    found.append(child("beat", "beat", late=True))
     if flower_port is not None:
-        found.append(child("flower", "flower", "--port", str(flower_port)))
+        found.append(child("flower", "flower", "--port", str(flower_port), late=True))
     return found
 
 
 def address_of(current: Settings) -> str:
     """Where a person on this machine finds web."""
-    host = "127.0.0.1" if current.host in ("0.0.0.0", "::") else current.host  # noqa: S104 - compared, not bound
+    host = host_of(current)
     return f"http://{f'[{host}]' if ':' in host else host}:{current.port}"
+
+
+def host_of(current: Settings) -> str:
+    """The host under which this machine reaches web."""
+    return "127.0.0.1" if current.host in ("0.0.0.0", "::") else current.host  # noqa: S104 - compared, not bound
 
 
 def wait_until_up(current: Settings, supervisor: Supervisor, *, seconds: float = 30.0) -> bool:
@@ -118,9 +141,19 @@ def wait_until_up(current: Settings, supervisor: Supervisor, *, seconds: float =
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not supervisor.stopping:
         supervisor.tend()
-        try:
-            if httpx.get(f"{address_of(current)}/healthz", timeout=1).status_code == 200:
-                return True
-        except httpx.TransportError:
-            time.sleep(0.05)
+        if _answers(current):
+            return True
+        time.sleep(0.05)
     return False
+
+
+def _answers(current: Settings) -> bool:
+    # Not httpx: importing it would take longer than web takes to answer.
+    connection = http.client.HTTPConnection(host_of(current), current.port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -102,6 +102,7 @@ deliveries = Table(
     Column("first_try_at", Double, nullable=True, comment="the clock of give_up_h"),
     Column("lease_id", String(36), nullable=True, index=True),
     Column("in_doubt", Boolean, nullable=False, default=False),
+    Column("interrupted", Boolean, nullable=False, default=False, comment="the last try ended without an outcome"),
     Column("held_by", String(20), nullable=True, comment="destination | number | order | person"),
     Column("reference", Text, nullable=True),
     Column("memo", Text, nullable=False, default="{}"),

@@ -103,7 +103,9 @@ def _reason(row: Any, deliveries: Sequence[Any]) -> str | None:
                 return own or f"{delivery.destination}: {delivery.reason}"
     if row.hold:
         return str(row.hold)
-    return "a test order goes nowhere" if row.test else None
+    if row.test:
+        return "a test order goes nowhere"
+    return "the shop cancelled it" if row.status == "cancelled" else None
 
 
 def _delivery(row: Any) -> dict[str, Any]:

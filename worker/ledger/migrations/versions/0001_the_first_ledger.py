@@ -133,6 +133,7 @@ def upgrade() -> None:
         sa.Column("first_try_at", sa.Double(), nullable=True, comment="the clock of give_up_h"),
         sa.Column("lease_id", sa.String(length=36), nullable=True),
         sa.Column("in_doubt", sa.Boolean(), nullable=False),
+        sa.Column("interrupted", sa.Boolean(), nullable=False, comment="the last try ended without an outcome"),
         sa.Column("held_by", sa.String(length=20), nullable=True, comment="destination | number | order | person"),
         sa.Column("reference", sa.Text(), nullable=True),
         sa.Column("memo", sa.Text(), nullable=False),
