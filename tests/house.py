@@ -122,8 +122,12 @@ class House:
         }
 
     def __enter__(self) -> Self:
-        self.start_sandbox()
-        self.start()
+        try:
+            self.start_sandbox()
+            self.start()
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 log = structlog.get_logger("crossdock.bell")
 
@@ -31,16 +30,17 @@ class Bell:
         for system, destination, delivery_id, number in wakes:
             by_destination.setdefault((system, destination), []).append((delivery_id, number))
         for (system, destination), deliveries in by_destination.items():
-            self.ring(system, destination, deliveries)
+            if not self.ring(system, destination, deliveries):
+                return
 
-    def ring(self, system: str, destination: str, deliveries: Sequence[tuple[int, str]]) -> None:
-        """Ring for deliveries of one destination: (id, order number)."""
-        for start in range(0, len(deliveries), self._batch):
-            self._send(system, destination, deliveries[start : start + self._batch])
+    def ring(self, system: str, destination: str, deliveries: Sequence[tuple[int, str]]) -> bool:
+        """Ring for deliveries of one destination: (id, order number). False where the broker does not hear."""
+        parts = (deliveries[start : start + self._batch] for start in range(0, len(deliveries), self._batch))
+        return all(self._send(system, destination, part) for part in parts)
 
-    def _send(self, system: str, destination: str, deliveries: Sequence[tuple[int, str]]) -> None:
+    def _send(self, system: str, destination: str, deliveries: Sequence[tuple[int, str]]) -> bool:
         if self._app is None:
-            return
+            return True
         shown = " ".join([destination, *(number for _, number in deliveries)])
         try:
             self._app.send_task(
@@ -49,14 +49,12 @@ class Bell:
                 argsrepr=shown[:500],  # what Flower shows: order numbers, no personal data
                 kwargsrepr="",
             )
-        except (OperationalError, OSError) as error:
-            # Not an error of the order's: it is in the ledger, and the sweep rings again within seconds.
-            log.warning(
-                "bell_unheard",
-                destination=destination,
-                deliveries=len(deliveries),
-                error=type(error).__name__,
-            )
+        except Exception as error:  # noqa: BLE001 - whatever a broker's client raises
+            # Not an error of the order's: it is in the ledger, and the sweep rings again within seconds. Nor is the
+            # next message tried: each would wait for the broker as long as this one did.
+            log.warning("bell_unheard", destination=destination, deliveries=len(deliveries), error=type(error).__name__)
+            return False
+        return True
 
 
 class Ringer:

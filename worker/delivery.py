@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.destination import Destination, Unmappable
 from schemas.routing import number_at_destination
-from worker.http import Client, LeaseLostError, Recorder
+from worker.http import Client, LeaseLostError, Recorder, bounded
 from worker.ledger import claims, records
 from worker.ledger.claims import Claim, Claimed
 from worker.ledger.destinations import BREAK_AFTER
+from worker.ledger.engine import away
 from worker.ledger.records import Recorded, Result
 from worker.machine import Machine
 from worker.outcomes import Outcome, Reject, Retry, Suspend
@@ -33,6 +35,9 @@ GATHER_S = 0.02
 MARGIN_S = 0.5
 """Nothing is begun in the last moments of a lease."""
 
+AGAIN_S = 0.5
+"""While the ledger does not answer, it is asked again after so long."""
+
 
 def deliver(machine: Machine, system: System[Any], name: str, ids: Sequence[int]) -> tuple[Recorded, ...]:
     """Make destination ``name`` agree with the orders of these deliveries, as far as it has room for them.
@@ -43,7 +48,7 @@ def deliver(machine: Machine, system: System[Any], name: str, ids: Sequence[int]
     destination = machine.config.destinations.get(name)
     if destination is None or machine.stopping:
         return ()
-    begun = time.monotonic()
+    lease = Lease(machine.settings.lease_s)
     claim = machine.ledger.write(
         lambda connection: claims.claim(
             connection,
@@ -57,7 +62,41 @@ def deliver(machine: Machine, system: System[Any], name: str, ids: Sequence[int]
     )
     if claim is None:
         return ()
-    return _Batch(machine, system, destination, claim, begun=begun).run()
+    return _Batch(machine, system, destination, claim, lease).run()
+
+
+class Lease:
+    """How long we may go on: by both clocks, since one stands still while a machine sleeps, and one can be set."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.keep()
+
+    def keep(self, *, since: tuple[float, float] | None = None) -> None:
+        """It holds for ``seconds`` from ``since`` (see :meth:`clocks`) on, by default from now."""
+        steady, wall = since or self.clocks()
+        self._renew_at = steady + self.seconds / 4
+        self._until = (steady + self.seconds - MARGIN_S, wall + self.seconds - MARGIN_S)
+
+    def lose(self) -> None:
+        """It is over."""
+        self._until = (0.0, 0.0)
+
+    @staticmethod
+    def clocks() -> tuple[float, float]:
+        """The steady clock and the wall clock."""
+        return time.monotonic(), time.time()
+
+    @property
+    def alive(self) -> bool:
+        """What it covers is ours."""
+        steady, wall = self.clocks()
+        return steady < self._until[0] and wall < self._until[1]
+
+    @property
+    def wants_renewal(self) -> bool:
+        """A quarter of it is over."""
+        return time.monotonic() >= self._renew_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +106,22 @@ class _Untouched:
     job: Claimed
 
 
+_Ended = Result | _Untouched
+
+
 class _Batch:
     """The deliveries of one claim: a few in flight at a time on the loop, recorded from this thread."""
 
     def __init__(
-        self, machine: Machine, system: System[Any], destination: Destination, claim: Claim, *, begun: float
+        self, machine: Machine, system: System[Any], destination: Destination, claim: Claim, lease: Lease
     ) -> None:
         self._machine = machine
         self._system = system
         self._destination = destination
         self._claim = claim
-        self._lease_s = machine.settings.lease_s
-        self._alive_until = begun + self._lease_s - MARGIN_S
-        self._renew_at = begun + self._lease_s / 4
-        self._ended: queue.SimpleQueue[Result | _Untouched | None] = queue.SimpleQueue()
+        self._lease = lease
+        self._ended: queue.SimpleQueue[_Ended | None] = queue.SimpleQueue()
+        self._working: asyncio.Task[None] | None = None
         self._halted = False
         self._failures = 0
 
@@ -91,18 +132,18 @@ class _Batch:
         untouched: list[int] = []
         try:
             for group in self._groups(future):
-                recorded += self._record([r for r in group if isinstance(r, Result)])
                 untouched += [r.job.id for r in group if isinstance(r, _Untouched)]
-            future.result(timeout=0)
+                recorded += self._record([r for r in group if isinstance(r, Result)])
         finally:
+            self._lease.lose()  # nothing more is sent under a lease that ends
             self._end(untouched)
         return tuple(recorded)
 
-    def _groups(self, future: Future[None]) -> Iterator[list[Result | _Untouched]]:
+    def _groups(self, future: Future[None]) -> Iterator[list[_Ended]]:
         """What ended, gathered; meanwhile keep the lease, and stop when the process must."""
         over = False
         while not over:
-            group: list[Result | _Untouched] = []
+            group: list[_Ended] = []
             over = self._wait(group, future)
             if not over and group:
                 time.sleep(GATHER_S if len(group) < self._claim.slots else 0)
@@ -111,18 +152,19 @@ class _Batch:
                 yield group
             self._keep_lease()
 
-    def _wait(self, group: list[Result | _Untouched], future: Future[None]) -> bool:
+    def _wait(self, group: list[_Ended], future: Future[None]) -> bool:
         try:
-            ended = self._ended.get(timeout=0.25)
+            ended = self._ended.get(timeout=min(0.25, self._lease.seconds / 8))
         except queue.Empty:
-            self._machine.cut_off(future)
+            if self._machine.out_of_time and self._working is not None:
+                self._machine.loop.call_soon_threadsafe(self._working.cancel)
             return future.done() and self._ended.empty()
         if ended is None:
             return True
         group.append(ended)
         return self._drain(group)
 
-    def _drain(self, group: list[Result | _Untouched]) -> bool:
+    def _drain(self, group: list[_Ended]) -> bool:
         while not self._ended.empty():
             ended = self._ended.get()
             if ended is None:
@@ -131,26 +173,46 @@ class _Batch:
         return False
 
     def _keep_lease(self) -> None:
-        now = time.monotonic()
-        if now < self._renew_at:
+        if not self._lease.wants_renewal or not self._lease.alive:
             return
-        until = time.time() + self._lease_s
-        if self._machine.ledger.write(lambda c: claims.renew(c, self._claim.lease_id, until=until)):
-            self._alive_until = now + self._lease_s - MARGIN_S
-            self._renew_at = now + self._lease_s / 4
+        since, lease_id = Lease.clocks(), self._claim.lease_id
+        try:
+            kept = self._machine.ledger.write(
+                lambda c: claims.renew(c, lease_id, lease_s=self._lease.seconds, now=time.time())
+            )
+        except SQLAlchemyError as error:
+            log.warning("ledger_unreachable", doing="renew", error=type(error).__name__)
+            return
+        if kept:
+            self._lease.keep(since=since)
         else:
-            self._alive_until = 0.0
+            self._lease.lose()
 
     def _record(self, results: Sequence[Result]) -> tuple[Recorded, ...]:
         if not results:
             return ()
-        record = self._write_record(results)
+        try:
+            record = self._write_record(results)
+        except SQLAlchemyError as error:
+            return self._not_recorded(results, error)
+        if not record.open:
+            self._halted = True  # paused or suspended, perhaps by another worker's batch
         for item in record.recorded:
             report_recorded(item, self._destination.name)
         if record.suspended is not None:
             report_suspended(self._destination.name, record.suspended)
-        self._machine.bell.ring_all(record.wake)
+        self._machine.ringer.ring_all(record.wake)
         return record.recorded
+
+    def _not_recorded(self, results: Sequence[Result], error: SQLAlchemyError) -> tuple[Recorded, ...]:
+        """One that cannot be stored must not take the others with it; what is lost is looked up at the destination."""
+        if away(error):
+            log.error("not_recorded", destination=self._destination.name, deliveries=len(results))
+        elif len(results) == 1:
+            report_defect(error, self._destination.name, results[0].job.number)
+        else:
+            return tuple(item for result in results for item in self._record([result]))
+        return ()
 
     def _write_record(self, results: Sequence[Result]) -> records.Record:
         """Record; while the ledger does not answer, go on trying as long as the lease is ours."""
@@ -167,41 +229,53 @@ class _Batch:
                     )
                 )
             except SQLAlchemyError as error:
-                if not self._alive():
+                if not away(error) or not self._lease.alive:
                     raise
                 log.warning("ledger_unreachable", doing="record", error=type(error).__name__)
-                time.sleep(0.5)
+                time.sleep(AGAIN_S)
 
     def _end(self, untouched: Sequence[int]) -> None:
-        lease_id, name = self._claim.lease_id, self._destination.name
+        lease_id, destination = self._claim.lease_id, self._destination
 
-        def work(connection: Any) -> list[tuple[int, str]]:
-            claims.hand_back(connection, lease_id, untouched)
+        def work(connection: Connection) -> list[tuple[int, str]]:
             batch = 0 if self._machine.stopping else self._machine.settings.batch
-            return claims.release(connection, lease_id, destination=name, batch=batch, now=time.time())
-
-        self._machine.bell.ring(self._destination.system, name, self._machine.ledger.write(work))
-
-    def _alive(self) -> bool:
-        return time.monotonic() < self._alive_until
-
-    async def _converge_all(self) -> None:
-        waiting = iter(self._claim.jobs)
-        client = self._machine.client(self._destination)
-
-        async def hand() -> None:
-            for job in waiting:
-                if self._halted or self._machine.stopping or not self._alive():
-                    self._ended.put(_Untouched(job))
-                    continue
-                result = await self._converge(job, client)
-                if result is not None:
-                    self._watch(result.outcome)
-                    self._ended.put(result)
+            return claims.release(
+                connection, lease_id, destination=destination.name, untouched=untouched, batch=batch, now=time.time()
+            )
 
         try:
-            await asyncio.gather(*(hand() for _ in range(self._claim.slots)))
+            waiting = self._machine.ledger.write(work)
+        except SQLAlchemyError as error:
+            # The lease ends by itself, and the sweep takes back what is under it.
+            log.warning("ledger_unreachable", doing="release", error=type(error).__name__)
+            return
+        self._machine.ringer.ring_all([(destination.system, destination.name, *found) for found in waiting])
+
+    async def _converge_all(self) -> None:
+        self._working = asyncio.current_task()
+        waiting = iter(self._claim.jobs)
+
+        async def hand(client: Client) -> None:
+            for job in waiting:
+                if self._halted or self._machine.stopping or not self._lease.alive:
+                    self._ended.put(_Untouched(job))
+                    continue
+                ended = await self._converge(job, client)
+                if isinstance(ended, Result):
+                    self._watch(ended.outcome)
+                if ended is not None:
+                    self._ended.put(ended)
+
+        try:
+            client = self._machine.client(self._destination)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._claim.slots):
+                    group.create_task(hand(client))
+        except Exception as error:  # noqa: BLE001 - as below; what was not begun is handed back
+            report_defect(error, self._destination.name, self._claim.jobs[0].number)
         finally:
+            for job in waiting:
+                self._ended.put(_Untouched(job))
             self._ended.put(None)
 
     def _watch(self, outcome: Outcome) -> None:
@@ -211,10 +285,11 @@ class _Batch:
         if isinstance(outcome, Suspend) or everyone or self._failures >= BREAK_AFTER:
             self._halted = True
 
-    async def _converge(self, claimed: Claimed, client: Client) -> Result | None:
+    async def _converge(self, claimed: Claimed, client: Client) -> _Ended | None:
         """One attempt. None when the lease was lost on the way: then it is not ours to record."""
-        http = Recorder(client, alive=self._alive)
+        http = Recorder(client, alive=lambda: self._lease.alive)
         begun = time.perf_counter()
+        interrupted = False
         try:
             outcome: Outcome = await self._system.converge(self._job(claimed), http)
         except Unmappable as error:
@@ -223,15 +298,22 @@ class _Batch:
         except LeaseLostError:
             return None
         except asyncio.CancelledError:
+            if not http.may_have_sent:
+                return _Untouched(claimed)
             reason = "the worker was stopped while it waited for the answer"
-            outcome = Retry(code="stopped", reason=reason, in_doubt=http.may_have_sent, counts=False)
+            outcome, interrupted = Retry(code="stopped", reason=reason, in_doubt=True, counts=False), True
         except Exception as error:  # noqa: BLE001 - a defect of ours must not lose the order, nor stop the others
             report_defect(error, self._destination.name, claimed.number)
             reason = f"a defect in Crossdock ({type(error).__name__}); the log has the details"
-            outcome = Retry(code="defect", reason=reason, in_doubt=http.may_have_sent, tries=3)
-        seconds = time.perf_counter() - begun
-        exchanges = tuple(http.exchanges) if not _went_well(outcome) else ()
-        return Result(job=claimed, outcome=outcome, seconds=seconds, exchanges=exchanges)
+            outcome, interrupted = Retry(code="defect", reason=reason, in_doubt=http.may_have_sent, tries=3), True
+        return Result(
+            job=claimed,
+            outcome=outcome,
+            seconds=time.perf_counter() - begun,
+            exchanges=() if _went_well(outcome) else tuple(map(bounded, http.exchanges)),
+            answered=http.answered,
+            interrupted=interrupted,
+        )
 
     def _job(self, claimed: Claimed) -> Job[Any]:
         shop = self._machine.config.shops.get(claimed.shop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import codecs
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -46,10 +47,15 @@ class Client:
         self._transport = AiohttpTransport(limits=limits)
         self._phases = {"timeout": {"connect": self._timeout_s, "read": self._timeout_s, "pool": self._timeout_s}}
 
-    async def send(self, call: Call) -> Reply:
-        """Send one call; the whole of it, queueing excluded, has ``timeout_s``."""
+    async def send(self, call: Call, *, begin: Callable[[], None] = lambda: None) -> Reply:
+        """Send one call when its turn has come; from then on it has ``timeout_s``.
+
+        Args:
+            begin: called at its turn, before anything is sent; may raise to keep it from being sent.
+        """
         if self._pace is not None:
             await self._pace.turn()
+        begin()
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -102,7 +108,15 @@ async def _text(response: httpx.Response) -> str:
         size += len(chunk)
         if size > MAX_REPLY_BYTES:
             break
-    return b"".join(chunks).decode(response.charset_encoding or "utf-8", errors="replace")
+    return b"".join(chunks).decode(_charset(response), errors="replace")
+
+
+def _charset(response: httpx.Response) -> str:
+    """What the reply says it is written in, if there is such a thing."""
+    try:
+        return codecs.lookup(response.charset_encoding or "utf-8").name
+    except LookupError:
+        return "utf-8"
 
 
 def _fault(error: Exception) -> Fault:
@@ -143,6 +157,7 @@ class Recorder:
         self._alive = alive
         self.exchanges: list[Mapping[str, Any]] = []
         self.may_have_sent = False
+        self.answered = False
 
     async def send(self, call: Call) -> Reply:
         """Send, and remember.
@@ -150,13 +165,11 @@ class Recorder:
         Raises:
             LeaseLostError: the delivery is not ours any more.
         """
-        if not self._alive():
-            raise LeaseLostError
         before = self.may_have_sent
-        self.may_have_sent = True  # also when this attempt is cut off before the answer
-        reply = await self._client.send(call)
+        reply = await self._client.send(call, begin=self._begin)
         if reply.fault == "connect":
             self.may_have_sent = before
+        self.answered = self.answered or reply.status is not None
         self.exchanges.append(
             {
                 "method": call.method,
@@ -170,3 +183,14 @@ class Recorder:
             }
         )
         return reply
+
+    def _begin(self) -> None:
+        if not self._alive():
+            raise LeaseLostError
+        self.may_have_sent = True  # also when this attempt is cut off before the answer
+
+
+def bounded(exchange: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An exchange for the timeline: where the request is long, the beginning of its JSON."""
+    text = json.dumps(exchange["request"], ensure_ascii=False)
+    return exchange if len(text) <= RECORDED_CHARS else {**exchange, "request": text[:RECORDED_CHARS]}

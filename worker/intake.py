@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from schemas.config import Config
 from worker.bell import Ringer, Wake
 from worker.ledger.arrivals import Answer, Arrival, accept
-from worker.ledger.engine import Ledger
+from worker.ledger.engine import Ledger, away
 
 log = structlog.get_logger("crossdock.intake")
 
@@ -87,31 +87,26 @@ class Intake:
                     over = True
                     break
                 group.append(more)
-            # Whoever gave up waiting was told 503; its shop sends again.
-            self._store([waiting for waiting in group if not waiting.answer.cancelled()])
+            self._store(group)
 
-    def _store(self, group: Sequence[_Waiting]) -> None:
+    def _store(self, waiting: Sequence[_Waiting]) -> None:
+        # Whoever gave up waiting was told 503; its shop sends again.
+        group = [one for one in waiting if not one.answer.cancelled()]
         if not group:
             return
         try:
-            answers = store(self._ledger, [waiting.arrival for waiting in group], config=self._config)
-        except SQLAlchemyError as error:
-            log.error("not_stored", webhooks=len(group), error=type(error).__name__)
-            self._fail(group, error)
+            answers = store(self._ledger, [one.arrival for one in group], config=self._config)
         except Exception as error:  # noqa: BLE001 - one webhook must not take the writer down, nor the others with it
-            self._alone(group, error)
+            if len(group) == 1 or (isinstance(error, SQLAlchemyError) and away(error)):
+                log.error("not_stored", webhooks=len(group), error=type(error).__name__)
+                self._fail(group, error)
+            else:
+                for one in group:
+                    self._store([one])
         else:
-            for waiting, answer in zip(group, answers, strict=True):
-                _resolve(waiting.answer, answer)
+            for one, answer in zip(group, answers, strict=True):
+                _resolve(one.answer, answer)
             self._ringer.ring_all(wakes(answers))
-
-    def _alone(self, group: Sequence[_Waiting], error: Exception) -> None:
-        if len(group) == 1:
-            log.error("not_stored", webhooks=1, error=type(error).__name__)
-            self._fail(group, error)
-            return
-        for waiting in group:
-            self._store([waiting])
 
     @staticmethod
     def _fail(group: Sequence[_Waiting], error: Exception) -> None:

@@ -7,11 +7,10 @@ import os
 import socket
 import threading
 import time
-from concurrent.futures import Future
 
 from schemas.config import Config
 from schemas.destination import Destination
-from worker.bell import Bell
+from worker.bell import Bell, Ringer
 from worker.http import Client
 from worker.ledger.engine import Ledger
 from worker.settings import Settings
@@ -23,10 +22,12 @@ STOP_S = 25.0
 class Machine:
     """Made once per worker process."""
 
-    def __init__(self, settings: Settings, config: Config, bell: Bell) -> None:
+    def __init__(self, settings: Settings, config: Config, bell: Bell, *, stop_s: float = STOP_S) -> None:
         self.settings = settings
         self.config = config
         self.bell = bell
+        self.ringer = Ringer(bell)
+        self._stop_s = stop_s
         self.ledger = Ledger(settings.database_url)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.loop = _new_loop()
@@ -51,17 +52,18 @@ class Machine:
         return self._stop_at is not None
 
     def stop(self) -> None:
-        """Begin nothing more; what is in flight has STOP_S to end."""
+        """Begin nothing more; what is in flight has ``stop_s`` to end."""
         if self._stop_at is None:
-            self._stop_at = time.monotonic() + STOP_S
+            self._stop_at = time.monotonic() + self._stop_s
 
-    def cut_off(self, future: Future[None]) -> None:
-        """Cancel ``future`` when the time to stop is over."""
-        if self._stop_at is not None and time.monotonic() > self._stop_at:
-            future.cancel()
+    @property
+    def out_of_time(self) -> bool:
+        """The time to stop is over: what is still in flight has to be cut off."""
+        return self._stop_at is not None and time.monotonic() > self._stop_at
 
     def close(self) -> None:
-        """Close clients, loop and ledger; after every delivery has ended."""
+        """Ring for what is left, close clients, loop and ledger; after every delivery has ended."""
+        self.ringer.close()
 
         async def close_clients() -> None:
             for client in self._clients.values():

@@ -111,11 +111,11 @@ class Supervisor:
             else:
                 self._start(child)
 
-    def start_late(self) -> None:
-        """Start the rest, which leaves the cores to the others until they are up."""
+    def start_late(self, *, after_s: float) -> None:
+        """Let :meth:`tend` start the rest, so many seconds from now."""
         for child in self._children:
-            if child.start_at == math.inf and not self.stopping:
-                self._start(child)
+            if child.start_at == math.inf:
+                child.start_at = time.monotonic() + after_s
 
     def watch(self) -> None:
         """Start again what dies, until :meth:`stop`."""

@@ -37,8 +37,8 @@ def print_guide(console: Console, rows: Sequence[Row], destinations: Sequence[di
     ]
     width = max(len(line) for line, _ in lines if len(line) <= _LONG)
     for line, comment in lines:
-        told = f"{'':<{width - len(line) + 2 if line else 0}}# {comment}" if comment else ""
-        say(Text("  ").append(line, style="cyan").append(told, style="dim"))
+        gap = f"{'':<{max(0, width - len(line))}}  " if line else ""
+        say(Text("  ").append(line, style="cyan").append(f"{gap}# {comment}" if comment else "", style="dim"))
     say()
     say(_places(("Console", f"{stage.crossdock}/"), ("API", f"{stage.crossdock}/docs")))
     flower = [("Flower", f"{stage.flower} ({_login(stage.folder)})")] if stage.flower is not None else []

@@ -57,6 +57,9 @@ class Play:
                 self._explain(rows)
                 self._stay(rows, sender)
             return 0
+        except httpx.HTTPError as error:
+            told = self._stage.processes.tell()
+            raise DemoError(f"no good answer from {error.request.url}: {error}; {told}") from error
         finally:
             sender.stop()
             self._api.close()
@@ -70,6 +73,10 @@ class Play:
             if isinstance(part, Skip):
                 self._console.print(f"[dim]skipped {part.name}: {part.reason}[/]")
         deliveries = [part for part in found if isinstance(part, Delivery)]
+        for delivery in deliveries:
+            if delivery.shop not in self._stage.setup.secrets:
+                known = ", ".join(self._stage.setup.secrets)
+                raise DemoError(f"{delivery.name}: the demo has no shop {delivery.shop}, only {known}")
         if not deliveries:
             raise DemoError(f"{self._options.samples} has nothing to send")
         return deliveries
@@ -82,7 +89,7 @@ class Play:
             self._stage.processes.check()
             if time.monotonic() > deadline:
                 raise DemoError(
-                    f"{' and '.join(waiting)} did not answer in {UP_S:.0f} s; see {self._stage.folder.logs}"
+                    f"{' and '.join(waiting)} did not answer in {UP_S:.0f} s; {self._stage.processes.tell()}"
                 )
             screen.show(Progress(stage="starting web, worker, broker", began=self._times.began))
             waiting = {what: answers for what, answers in waiting.items() if not answers()}
@@ -118,7 +125,7 @@ class Play:
         self._stage.processes.check()
         try:
             return self._api.orders(sender.sent)
-        except httpx.TransportError:
+        except httpx.HTTPError:
             return last
 
     def _conclude(self, rows: Sequence[Row], sender: Sender) -> int:

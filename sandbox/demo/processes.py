@@ -18,6 +18,8 @@ HOST = "127.0.0.1"
 STOP_S = {"crossdock": 75.0, "sandbox": 5.0}
 """``crossdock up`` gives its own processes up to a minute; it ends in a second or two when nothing is in flight."""
 
+_LAST_WORDS = 4
+
 _PARENT = "CROSSDOCK_PARENT_FD"
 """Tells ``crossdock up`` which file descriptor comes to its end when its parent does."""
 
@@ -41,15 +43,20 @@ def choose_port(wanted: int, *, strict: bool = False, tries: int = 20) -> int:
                 probe.bind((HOST, port))
             except OSError:
                 continue
-            return port
+            chosen: int = probe.getsockname()[1]
+            return chosen
     raise DemoError(f"port {wanted} is taken; give another one with --port")
+
+
+def free_port() -> int:
+    """Any port that nobody listens on."""
+    return choose_port(0, strict=True)
 
 
 @dataclass(slots=True)
 class _Process:
     name: str
     popen: subprocess.Popen[bytes]
-    log: Path
 
 
 class Processes:
@@ -89,15 +96,22 @@ class Processes:
                 start_new_session=True,
                 pass_fds=(self._folder.lock,),
             )
-        self._running.append(_Process(name, popen, log))
+        self._running.append(_Process(name, popen))
 
     def check(self) -> None:
-        """Raises DemoError, with the end of its log, if one of them ended by itself."""
+        """Raises DemoError if one of them ended by itself."""
         for process in self._running:
             code = process.popen.poll()
             if code is not None:
-                words = "\n".join(process.log.read_text(errors="replace").splitlines()[-12:])
-                raise DemoError(f"{process.name} ended with exit code {code}; the end of {process.log}:\n{words}")
+                raise DemoError(f"{process.name} ended with exit code {code}; {self.tell()}")
+
+    def tell(self) -> str:
+        """The last words of every log that has some."""
+        told = [f"the logs in {self._folder.logs} end so:"]
+        for log in sorted(self._folder.logs.glob("*.log")):
+            lines = log.read_text(errors="replace").splitlines()[-_LAST_WORDS:]
+            told += [f"{log.name}: {line}" for line in lines if line.strip()]
+        return "\n".join(told)
 
     def end(self) -> None:
         """End them in order: Crossdock, then the systems that it may still be talking to."""

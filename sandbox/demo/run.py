@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from sandbox.demo.folder import Folder, Setup, set_up
-from sandbox.demo.processes import HOST, Processes, choose_port
+from sandbox.demo.processes import HOST, Processes, choose_port, free_port
 
-HEADLINE = "Crossdock demo. Shops, ERP and warehouse are stand-ins on this machine; all between them is real."
+HEADLINE = "Crossdock demo: stand-in shops, ERP and warehouse; all between them is real."
 
-PORT, FLOWER_PORT, SANDBOX_PORT = 8080, 5555, 9090
+PORT, FLOWER_PORT = 8080, 5555
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def run(options: Options, *, folder: Folder, ending: threading.Event) -> int:
     click.secho(HEADLINE, bold=True)
     port = choose_port(options.port or PORT, strict=options.port is not None)
     flower_port = None if options.once else choose_port(FLOWER_PORT)
-    sandbox_port = choose_port(SANDBOX_PORT)
+    sandbox_port = free_port()
     processes = Processes(folder)
     try:
         processes.start_sandbox(port=sandbox_port)
@@ -70,7 +71,8 @@ def run(options: Options, *, folder: Folder, ending: threading.Event) -> int:
         return Play(options, stage, ending).run()
     finally:
         if ending.is_set():
-            click.secho("Ending: what is in flight is finished first.", dim=True)
+            with suppress(OSError):  # the terminal, or whoever read our output, may be what is gone
+                click.secho("Ending: what is in flight is finished first.", dim=True)
         processes.end()
 
 

@@ -26,6 +26,8 @@ _BAR_WIDTH = 30
 _LINES_BESIDE_ROWS = 5
 _PLAIN_WIDTH = 160
 _NUMBER_WIDTH = 14
+_WIDE = 110
+"""From this width on there is room for the names of destinations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +80,15 @@ class LiveScreen(Screen):
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if self._last is not None:
-            # Whole, now that it may scroll.
-            self._live.vertical_overflow = "visible"
-            self._live.update(_render(self._last, room=None), refresh=True)
+            # All rows, now that they may scroll; stop() draws them.
+            self._live.update(_render(self._last, room=None, width=self._console.width))
         self._live.stop()
 
     def show(self, progress: Progress) -> None:
         """Show this moment."""
         self._last = progress
         room = self._console.height - _LINES_BESIDE_ROWS
-        self._live.update(_render(progress, room=max(3, room)), refresh=True)
+        self._live.update(_render(progress, room=max(3, room), width=self._console.width), refresh=True)
 
 
 class PlainScreen(Screen):
@@ -134,7 +135,7 @@ def print_line(console: Console, row: Row) -> None:
     console.print(line, soft_wrap=True)
 
 
-def _render(progress: Progress, *, room: int | None) -> RenderableType:
+def _render(progress: Progress, *, room: int | None, width: int) -> RenderableType:
     rows = progress.rows if room is None else progress.rows[-room:]
     table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0), expand=True)
     legs = max((len(row.legs) for row in rows), default=1)
@@ -145,7 +146,7 @@ def _render(progress: Progress, *, room: int | None) -> RenderableType:
     table.add_column("s", justify="right", no_wrap=True)
     table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
     for row in rows:
-        cells = [_leg(leg) for leg in row.legs] or [styled(row.status, row.status)]
+        cells = [_leg(leg, named=width >= _WIDE) for leg in row.legs] or [styled(row.status, row.status)]
         cells += [Text()] * (max(1, legs) - len(cells))
         table.add_row(row.shop, Text(_shortened(row.number)), *cells, _seconds(row), Text(_why(row), style="dim"))
     return Group(_head(progress), Text(), table) if rows else _head(progress)
@@ -166,8 +167,8 @@ def _shortened(number: str) -> str:
     return number if len(number) <= _NUMBER_WIDTH else f"{number[: _NUMBER_WIDTH - 1]}…"
 
 
-def _leg(leg: Leg) -> Text:
-    return Text(f"{leg.destination} ").append_text(styled(leg.status, leg.status))
+def _leg(leg: Leg, *, named: bool = True) -> Text:
+    return Text(f"{leg.destination} " if named else "").append_text(styled(leg.status, leg.status))
 
 
 def styled(text: str, state: str) -> Text:

@@ -25,6 +25,9 @@ from worker.parent import follow_parent
 from worker.settings import Settings, settings
 from worker.supervise import Child, Home, Supervisor
 
+LATE_S = 1.0
+"""Beat and Flower start so long after web answers: the first orders do not need them, but the cores."""
+
 
 @click.command()
 @click.option("--host", help="Where web listens; overrides CROSSDOCK_HOST.")
@@ -60,7 +63,7 @@ def up(
         try:
             supervisor.start()
             answers = wait_until_up(current, supervisor)
-            supervisor.start_late()
+            supervisor.start_late(after_s=LATE_S)
             if answers:
                 click.echo(f"crossdock is up: {address_of(current)} (webhooks, console, /docs); Ctrl-C stops it")
                 if flower:

@@ -78,12 +78,11 @@ class _Desk:
 def accept(connection: Connection, arrivals: Sequence[Arrival], *, config: Config, now: float) -> list[Answer]:
     """Store webhooks and say what became of each, in their order."""
     book = Book(connection)
-    keys = {(a.shop, a.webhook.shop_order_id) for a in arrivals if a.webhook.shop_order_id}
     desk = _Desk(
         book=book,
         settler=Settler(connection, config, now=now),
         seen=_seen(connection, arrivals),
-        orders={(order.shop, order.shop_order_id): order for order in book.load_keys(keys)},
+        orders={(order.shop, order.shop_order_id): order for order in book.load_keys(map(_order_key, arrivals))},
     )
     taken = [_take(desk, arrival, now) for arrival in arrivals]
     book.number()
@@ -97,7 +96,16 @@ def accept(connection: Connection, arrivals: Sequence[Arrival], *, config: Confi
         tally.intake(shop=receipt.arrival.shop, outcome=receipt.outcome)
     tally.save(connection)
     told: set[int] = set()
-    return [_answer(receipt, told) for receipt in taken]
+    return [_answer(receipt, told, now=now) for receipt in taken]
+
+
+def _order_key(arrival: Arrival) -> tuple[str, str]:
+    """Shop and shop order id; the body stands for an id that could not be read."""
+    return arrival.shop, arrival.webhook.shop_order_id or f"receipt-{_sha(arrival.body)[:16]}"
+
+
+def _sha(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
 
 
 def _number_taken(receipt: _Receipt) -> None:
@@ -106,13 +114,13 @@ def _number_taken(receipt: _Receipt) -> None:
         receipt.outcome, receipt.reason = "held", held.reason
 
 
-def _answer(receipt: _Receipt, told: set[int]) -> Answer:
+def _answer(receipt: _Receipt, told: set[int], *, now: float) -> Answer:
     order = receipt.order
     order_id = order.id if order is not None else receipt.order_id
     ready: tuple[DeliveryState, ...] = ()
     if order is not None and id(order) not in told:
         told.add(id(order))
-        ready = tuple(d for d in order.deliveries if d.state in ("ready", "retrying") and d.rung_at is not None)
+        ready = tuple(d for d in order.deliveries if d.state == "ready" and d.rung_at == now)
     return Answer(
         outcome=receipt.outcome,
         order_id=order_id,
@@ -145,7 +153,7 @@ _NONE = Webhook(topic="", kind="ignored")
 
 
 def _take(desk: _Desk, arrival: Arrival, now: float) -> _Receipt:
-    receipt = _Receipt(arrival, hashlib.sha256(arrival.body).hexdigest())
+    receipt = _Receipt(arrival, _sha(arrival.body))
     webhook = arrival.webhook
     first = next((desk.seen[arrival.shop, key] for key in webhook.keys if (arrival.shop, key) in desk.seen), None)
     if first is not None:
@@ -174,52 +182,56 @@ def _repeated(receipt: _Receipt, first: _Receipt) -> _Receipt:
 
 def _apply(desk: _Desk, receipt: _Receipt, now: float) -> None:
     arrival, webhook = receipt.arrival, receipt.arrival.webhook
-    key = webhook.shop_order_id or f"receipt-{receipt.sha[:16]}"
-    state = desk.orders.get((arrival.shop, key))
+    shop, key = _order_key(arrival)
+    state = desk.orders.get((shop, key))
     if state is None:
-        state = OrderState(
-            shop=arrival.shop, shop_order_id=key, number=key, received_at=arrival.received_at, updated_at=now
-        )
-        desk.orders[arrival.shop, key] = state
+        state = OrderState(shop=shop, shop_order_id=key, number=key, received_at=arrival.received_at, updated_at=now)
+        desk.orders[shop, key] = state
         desk.book.add(state)
     receipt.order = state
     if webhook.kind == "unreadable":
-        _keep_unreadable(state, receipt, now)
+        _keep_unreadable(desk, state, receipt, now)
     elif webhook.kind == "removed":
         _remove(desk, state, receipt, now)
     else:
         _update(desk, state, receipt, now)
 
 
-def _keep_unreadable(state: OrderState, receipt: _Receipt, now: float) -> None:
+def _keep_unreadable(desk: _Desk, state: OrderState, receipt: _Receipt, now: float) -> None:
     webhook = receipt.arrival.webhook
-    state.hold = f"not understood ({webhook.topic}): {webhook.reason}"
+    reason = f"not understood ({webhook.topic}): {webhook.reason}"
     state.unread, state.updated_at = True, now
     state.tell("unreadable", f"{webhook.topic} stored, but not understood: {webhook.reason}", now)
-    receipt.outcome, receipt.reason = "held", state.hold
+    # It may be a cancellation: what is on its way waits until somebody has looked.
+    desk.settler.hold(state, reason)
+    receipt.outcome, receipt.reason = "held", reason
 
 
 def _remove(desk: _Desk, state: OrderState, receipt: _Receipt, now: float) -> None:
     # contracts/webhooks.md section 3: order.deleted is {"id": N} only, so arrival is its version, and an older
-    # creation that arrives late must not bring the order back.
-    at = receipt.arrival.received_at
-    if state.version_at is not None and state.version_at > at:
-        receipt.outcome, receipt.reason = "stale", "the order changed after it was removed"
-        return
+    # creation that arrives late must not bring the order back. What is stored came before, whatever the shop's clock.
+    at = max(receipt.arrival.received_at, state.version_at or 0.0)
     state.version_at, state.tie, state.rank = at, "", REMOVED
+    state.body_sha, state.unread = f"removed-{at}", False
     state.cancelled, state.updated_at = True, now
-    state.body_sha = f"removed-{at}"
-    state.content = "removed"
     state.tell("removed", f"{receipt.arrival.webhook.topic}: the shop removed the order", now)
-    desk.settler.settle(state)
+    before = state.content
+    if state.shop_version is not None:
+        state.shop_version = json.dumps(json.loads(state.shop_version) | {"cancelled": True}, ensure_ascii=False)
+        edit = {key: value for key, value in json.loads(state.edit or "{}").items() if key != "cancelled"}
+        state.edit = json.dumps(edit, ensure_ascii=False) if edit else None
+        order = state.order()
+        state.content = order.content() if order is not None else "removed"
+    desk.settler.settle(state, changed=state.content != before)
 
 
 def _update(desk: _Desk, state: OrderState, receipt: _Receipt, now: float) -> None:
+    before = state.content
     verdict, why = take_version(state, receipt.arrival.webhook, now=now)
     if verdict != "newer":
         receipt.outcome, receipt.reason = verdict, why
         return
-    desk.settler.settle(state)
+    desk.settler.settle(state, changed=state.content != before)
     if state.test:
         receipt.outcome, receipt.reason = "ignored", "a test order goes nowhere"
     elif state.hold is not None:
@@ -252,4 +264,5 @@ def _save_receipts(connection: Connection, receipts: Sequence[_Receipt]) -> None
         for key in dict.fromkeys(r.arrival.webhook.keys)
     ]
     if keys:
-        connection.execute(insert(t.receipt_keys), keys)
+        # By the key: two processes that store the same webhooks must not wait for each other in a circle.
+        connection.execute(insert(t.receipt_keys), sorted(keys, key=lambda row: (row["shop"], row["key"])))

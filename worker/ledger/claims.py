@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, func, insert, or_, select, update
+from pydantic import ValidationError
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
 from schemas.destination import Destination
 from schemas.order import Order
 from worker.ledger import tables as t
-from worker.ledger.book import Book, read_order
+from worker.ledger.book import CHUNK, Book, DeliveryState, OrderState, landed, read_order
+from worker.ledger.status import refresh_status
 
 MAX_CRASHES = 5
 """Workers that may die with a delivery in hand before a person must look at it."""
 
-CHUNK = 500
+SUSPECT_CRASHES = 2
+"""After so many it is claimed alone, so that an order that kills workers takes no others with it."""
+
+CLOCKS_S = 60.0
+"""A time further ahead than machines' clocks differ was written before a clock was set back."""
 
 _d, _l, _dest = t.deliveries.c, t.leases.c, t.destinations.c
 
@@ -74,49 +80,42 @@ def claim(
         select(func.coalesce(func.sum(_l.slots), 0)).where(_l.destination == destination.name, _l.until > now)
     )
     free = destination.max_in_flight - int(used or 0)
-    if used and (destination.per_second or row.status != "open"):
-        free = 0  # a rate is kept by one worker at a time, and one probe is enough
     probe = row.status != "open"
-    if probe and not _may_probe(connection, row, now=now, probe_s=probe_s, room=free > 0):
-        return None
-    if free <= 0:
+    if used and (destination.per_second or probe):
+        free = 0  # a rate is kept by one worker at a time, and one probe is enough
+    if free <= 0 or (probe and not _may_probe(row, now=now)):
         _mark_unrung(connection, ids)
         return None
     states = ("ready", "retrying", "held") if row.status == "suspended" else ("ready", "retrying")
-    taken = _take(connection, destination, ids[:1] if probe else ids, states=states, probe=probe, now=now)
-    if not taken:
+    found = _take(connection, destination, ids, states=states, probe=probe, now=now)
+    taken = _apart(found)[: 1 if probe else None]
+    jobs = [job for job in (_claimed(row, probe=probe) for row in taken) if job is not None]
+    _set_aside(connection, {row.order_id for row in taken} - {job.order_id for job in jobs}, destination.name, now=now)
+    if len(jobs) < len(found):
+        _mark_unrung(connection, ids)
+    if not jobs:
         return None
-    lease_id = str(uuid.uuid4())
-    slots = min(free, len(taken))
-    connection.execute(
-        insert(t.leases),
-        {
-            "id": lease_id,
-            "destination": destination.name,
-            "slots": slots,
-            "until": now + lease_s,
-            "worker": worker,
-        },
-    )
-    jobs = _begin(connection, taken, lease_id=lease_id, probe=probe, now=now)
-    return Claim(lease_id=lease_id, destination=destination.name, slots=slots, until=now + lease_s, jobs=tuple(jobs))
+    if row.status == "suspended":
+        connection.execute(update(t.destinations).where(_dest.name == row.name).values(probe_at=now + probe_s))
+    lease_id, slots = str(uuid.uuid4()), min(free, len(jobs))
+    lease = {"id": lease_id, "destination": row.name, "slots": slots, "until": now + lease_s, "worker": worker}
+    connection.execute(insert(t.leases), lease)
+    _begin(connection, jobs, {row.order_id: row.status for row in taken}, lease_id=lease_id, now=now)
+    return Claim(lease_id=lease_id, destination=row.name, slots=slots, until=now + lease_s, jobs=tuple(jobs))
 
 
-def _may_probe(connection: Connection, row: Any, *, now: float, probe_s: float, room: bool) -> bool:
-    """A paused destination lets one through when its time is over, a suspended one every ``probe_s``."""
-    if not room:
-        return False
+def _may_probe(row: Any, *, now: float) -> bool:
+    """A paused destination lets one through when its time is over, a suspended one at its ``probe_at``."""
     if row.status == "paused":
         return row.paused_until is None or row.paused_until <= now
-    if row.probe_at is None or row.probe_at > now:
-        return False
-    connection.execute(update(t.destinations).where(_dest.name == row.name).values(probe_at=now + probe_s))
-    return True
+    return row.probe_at is not None and row.probe_at <= now
 
 
 def _mark_unrung(connection: Connection, ids: Sequence[int]) -> None:
-    waiting = and_(_d.id.in_(ids), _d.state.in_(("ready", "retrying")))
-    connection.execute(update(t.deliveries).where(waiting).values(rung_at=None))
+    # Skipping: nobody waits here for one who may be waiting for this destination. The sweep finds what was skipped.
+    waiting = select(_d.id).where(_d.id.in_(ids), _d.state.in_(("ready", "retrying")))
+    waiting = waiting.with_for_update(skip_locked=True)
+    connection.execute(update(t.deliveries).where(_d.id.in_(waiting)).values(rung_at=None))
 
 
 def _take(
@@ -138,41 +137,31 @@ def _take(
         wanted.append(_d.due_at <= now + 0.05)
     o = t.orders.c
     query = (
-        select(_d.id, _d.order_id, _d.attempts, _d.in_doubt, _d.memo, _d.crashes, _d.code)
-        .add_columns(o.shop, o.number, o.shop_version, o.edit, o.content, o.cancelled, o.status)
+        select(_d.id, _d.order_id, _d.attempts, _d.in_doubt, _d.memo, _d.interrupted, _d.crashes)
+        .add_columns(o.shop, o.number, o.shop_version, o.edit, o.content, o.status)
         .join(t.orders, o.id == _d.order_id)
         .where(*wanted)
         .order_by(_d.id)
     )
-    # Skipping: whoever has such a row locked is changing it, and rings again afterwards.
+    # Skipping: whoever has such a row locked is changing it; the sweep rings again for what stays as it was.
     return list(connection.execute(query.with_for_update(skip_locked=True)))
 
 
-def _begin(connection: Connection, taken: Sequence[Any], *, lease_id: str, probe: bool, now: float) -> list[Claimed]:
-    connection.execute(
-        update(t.deliveries)
-        .where(_d.id.in_([row.id for row in taken]))
-        .values(
-            state="delivering",
-            lease_id=lease_id,
-            attempts=_d.attempts + 1,
-            first_try_at=func.coalesce(_d.first_try_at, now),
-            changed_at=now,
-        )
-    )
-    o = t.orders.c
-    first = [row.order_id for row in taken if row.status == "received"]
-    if first:
-        connection.execute(update(t.orders).where(o.id.in_(first)).values(status="delivering"))
-    return [_claimed(row, probe=probe) for row in taken]
+def _apart(found: Sequence[Any]) -> Sequence[Any]:
+    """Those that workers did not die with; the first alone, if it is none of them."""
+    if found and found[0].crashes >= SUSPECT_CRASHES:
+        return found[:1]
+    return [row for row in found if row.crashes < SUSPECT_CRASHES]
 
 
-def _claimed(row: Any, *, probe: bool) -> Claimed:
-    order = read_order(row.shop_version, row.edit)
-    if order is not None and row.cancelled and not order.cancelled:
-        order = order.model_copy(update={"cancelled": True})
+def _claimed(row: Any, *, probe: bool) -> Claimed | None:
+    """The delivery in hand, or None where its stored order cannot be read any more."""
+    try:
+        order = read_order(row.shop_version, row.edit)
+    except ValidationError:
+        order = None
     if order is None:
-        raise AssertionError(f"delivery {row.id} has no order to deliver")
+        return None
     return Claimed(
         id=row.id,
         order_id=row.order_id,
@@ -183,39 +172,81 @@ def _claimed(row: Any, *, probe: bool) -> Claimed:
         attempts=row.attempts + 1,
         in_doubt=bool(row.in_doubt),
         memo=json.loads(row.memo),
-        interrupted=row.crashes > 0 or row.code in ("stopped", "defect"),
+        interrupted=bool(row.interrupted),
         probe=probe,
     )
 
 
-def renew(connection: Connection, lease_id: str, *, until: float) -> bool:
-    """Keep a lease; False when it is gone, and its deliveries are no longer ours."""
-    renewed = connection.execute(update(t.leases).where(_l.id == lease_id).values(until=until))
-    return bool(renewed.rowcount)
+def _set_aside(connection: Connection, order_ids: Collection[int], destination: str, *, now: float) -> None:
+    """Hold what an older Crossdock stored and this one cannot read: it must not stop those it was claimed with."""
+    if not order_ids:
+        return
+    book = Book(connection)
+    for state in book.load(order_ids):
+        delivery = next(d for d in state.deliveries if d.destination == destination)
+        reason = "the stored order cannot be read by this version of Crossdock"
+        hint = "Edit the order into a valid one; or have the shop send it again."
+        delivery.hold("person", reason=reason, hint=hint, code="unreadable_order")
+        delivery.changed_at = now
+        state.tell("held", reason, now, destination=destination)
+    book.save()
 
 
-def hand_back(connection: Connection, lease_id: str, ids: Sequence[int]) -> None:
-    """Give up deliveries that were claimed but not begun: as if they had not been claimed."""
-    if ids:
-        connection.execute(
-            update(t.deliveries)
-            .where(_d.id.in_(ids), _d.lease_id == lease_id, _d.state == "delivering")
-            .values(
-                state=case((_d.attempts > 1, "retrying"), else_="ready"),
-                attempts=_d.attempts - 1,
-                lease_id=None,
-                rung_at=None,
-            )
-        )
+def _begin(
+    connection: Connection, jobs: Sequence[Claimed], status: Mapping[int, str], *, lease_id: str, now: float
+) -> None:
+    values = {"state": "delivering", "lease_id": lease_id, "attempts": _d.attempts + 1, "changed_at": now}
+    if jobs[0].probe:
+        values |= {"held_by": None, "code": "", "reason": "", "hint": ""}
+    connection.execute(update(t.deliveries).where(_d.id.in_([job.id for job in jobs])).values(values))
+    o = t.orders.c
+    first = [job.order_id for job in jobs if status[job.order_id] == "received"]
+    if first:
+        connection.execute(update(t.orders).where(o.id.in_(first)).values(status="delivering"))
+    probed = [job.order_id for job in jobs if status[job.order_id] == "held"]
+    if probed:
+        refresh_status(connection, probed)
+
+
+def renew(connection: Connection, lease_id: str, *, lease_s: float, now: float) -> bool:
+    """Keep a lease for ``lease_s`` more; False when it is over, and its deliveries are no longer ours."""
+    mine = and_(_l.id == lease_id, _l.until > now)
+    return bool(connection.execute(update(t.leases).where(mine).values(until=now + lease_s)).rowcount)
 
 
 def release(
-    connection: Connection, lease_id: str, *, destination: str, batch: int, now: float
+    connection: Connection, lease_id: str, *, destination: str, untouched: Sequence[int], batch: int, now: float
 ) -> list[tuple[int, str]]:
-    """End a lease, and say which waiting deliveries of the destination may be rung for now: (id, order number)."""
-    connection.execute(select(_dest.name).where(_dest.name == destination).with_for_update())
+    """End a lease, and say which waiting deliveries of the destination may be rung for now: (id, order number).
+
+    Args:
+        untouched: its deliveries that were not begun: they are as if they had not been claimed.
+    """
+    row = connection.execute(select(t.destinations).where(_dest.name == destination).with_for_update()).one()
+    _hand_back(connection, lease_id, untouched, row, now=now)
     connection.execute(delete(t.leases).where(_l.id == lease_id))
+    if row.status != "open":
+        return []  # the sweep rings for its probes
     return ring(connection, destination, limit=batch, older_than=None, now=now)
+
+
+def _hand_back(connection: Connection, lease_id: str, ids: Sequence[int], destination: Any, *, now: float) -> None:
+    if not ids:
+        return
+    mine = select(_d.order_id).where(_d.id.in_(ids), _d.lease_id == lease_id)
+    book = Book(connection)
+    for state in book.load(connection.scalars(mine)):
+        for delivery in state.deliveries:
+            if delivery.id not in ids or delivery.lease_id != lease_id:
+                continue
+            delivery.attempts -= 1
+            delivery.lease_id, delivery.rung_at = None, None
+            delivery.state = "retrying" if delivery.reason else "ready"
+            if destination.status == "suspended":
+                delivery.hold("destination", reason=destination.reason, hint=destination.hint, code=destination.code)
+            # In hand it was out of the order's reach: what the order became meanwhile holds for it too.
+            landed(state, delivery, changed=False, now=now)
+    book.save()
 
 
 def ring(
@@ -226,11 +257,13 @@ def ring(
     Args:
         older_than: also those whose last wake-up is older than this time: it may have been lost.
     """
-    unrung = _d.rung_at.is_(None) if older_than is None else or_(_d.rung_at.is_(None), _d.rung_at < older_than)
+    unrung = [_d.rung_at.is_(None), _d.rung_at > now + CLOCKS_S]
+    if older_than is not None:
+        unrung.append(_d.rung_at < older_than)
     query = (
         select(_d.id, t.orders.c.number)
         .join(t.orders, t.orders.c.id == _d.order_id)
-        .where(_d.destination == destination, _d.state.in_(("ready", "retrying")), _d.due_at <= now, unrung)
+        .where(_d.destination == destination, _d.state.in_(("ready", "retrying")), _d.due_at <= now, or_(*unrung))
         .order_by(_d.id)
         .limit(limit)
         .with_for_update(of=t.deliveries, skip_locked=True)
@@ -242,31 +275,35 @@ def ring(
 
 
 def reclaim(connection: Connection, *, now: float) -> int:
-    """Take back deliveries whose worker stopped without a word. Returns how many.
+    """Take back deliveries whose worker stopped without a word. Returns how many, CHUNK at most.
 
     They may have been carried out, so the next attempt looks first.
     """
-    live = select(_l.id).where(_l.until > now)
-    lost = and_(_d.state == "delivering", or_(_d.lease_id.is_(None), _d.lease_id.not_in(live)))
-    rows = list(connection.execute(select(_d.id, _d.order_id).where(lost).limit(CHUNK)))
-    if rows:
-        ids = {row.id for row in rows}
-        book = Book(connection)
-        for state in book.load(row.order_id for row in rows):
-            for delivery in state.deliveries:
-                if delivery.id not in ids or delivery.state != "delivering":
-                    continue
-                delivery.crashes += 1
-                delivery.in_doubt, delivery.lease_id = True, None
-                delivery.go(now, state="retrying")
-                text = "the worker that had it stopped without a word; looking there before anything is sent again"
-                if delivery.crashes >= MAX_CRASHES:
-                    delivery.state, delivery.code = "dead", "worker_died"
-                    text = f"{delivery.crashes} workers died with this delivery in hand; it is set aside"
-                    delivery.hint = "Look into the workers' log, then replay."
-                delivery.reason = text
-                delivery.changed_at = now
-                state.tell("taken back", text, now, destination=delivery.destination)
-        book.save()
+    # First of all, and in the same transaction: a worker that renews its lease either comes before this or is too late.
     connection.execute(delete(t.leases).where(_l.until <= now))
-    return len(rows)
+    lost = and_(_d.lease_id.is_not(None), ~exists().where(_l.id == _d.lease_id))
+    query = select(_d.id, _d.order_id, _d.lease_id).where(lost).limit(CHUNK)
+    taken = {row.id: row for row in connection.execute(query)}
+    book = Book(connection)
+    for state in book.load(row.order_id for row in taken.values()):
+        for delivery in state.deliveries:
+            # Its worker may have recorded it meanwhile, and another one may have it by now.
+            if delivery.id in taken and delivery.lease_id == taken[delivery.id].lease_id:
+                _take_back(state, delivery, now=now)
+    book.save()
+    return len(taken)
+
+
+def _take_back(state: OrderState, delivery: DeliveryState, *, now: float) -> None:
+    crashes = delivery.crashes + 1
+    text = "the worker that had it stopped without a word; looking there before anything is sent again"
+    delivery.go(now, state="retrying")
+    delivery.lease_id, delivery.crashes, delivery.changed_at = None, crashes, now
+    delivery.in_doubt = delivery.interrupted = True
+    delivery.first_try_at = delivery.first_try_at or now
+    delivery.reason = text
+    if crashes >= MAX_CRASHES:
+        text = f"{crashes} workers died with this delivery in hand; it is set aside"
+        delivery.die(text, hint="Look into the workers' log, then replay.", code="worker_died")
+    state.tell("taken back", text, now, destination=delivery.destination)
+    landed(state, delivery, changed=False, now=now)

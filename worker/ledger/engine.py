@@ -6,19 +6,43 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, exc
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
 
 T = TypeVar("T")
 
-_TRIES = 6
-_DEADLOCKS = ("40001", "40P01")
-"""PostgreSQL's serialization_failure and deadlock_detected: the transaction did nothing and may run again."""
+PATIENCE_S = 3.5
+"""How long a transaction waits for its turn and tries again: a webhook is answered within 5 s, whatever happens."""
+
+_LOCK_MS = 1000
+"""How long one try waits for a lock."""
+
+_AGAIN = ("40001", "40P01", "55P03")
+"""PostgreSQL's serialization_failure, deadlock_detected, lock_not_available: the transaction did nothing."""
+
+_PREPARE_SQLITE = (
+    f"PRAGMA busy_timeout={_LOCK_MS}",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a commit is on disk before the webhook is answered, also when the power fails
+    "PRAGMA foreign_keys=ON",
+)
+_PREPARE_POSTGRES = (
+    f"SET lock_timeout={_LOCK_MS}",
+    # A process that stands still in mid-transaction (a frozen machine) must not keep its locks.
+    "SET idle_in_transaction_session_timeout=15000",
+)
+_POSTGRES = {
+    "connect_timeout": 3,
+    # A server that is gone without a word is noticed within seconds, and not after the kernel's two hours.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 class Ledger:
@@ -33,19 +57,24 @@ class Ledger:
         """
         parsed = make_url(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size * 3, "pool_timeout": 4}
-        if self.sqlite:
-            if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            options["connect_args"] = {"check_same_thread": False, "timeout": 4.0}
-        else:
-            options |= {"pool_pre_ping": True, "connect_args": {"connect_timeout": 3}}
-        self.engine = create_engine(parsed, **options)
+        if self.sqlite and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = create_engine(
+            parsed,
+            pool_size=pool_size,
+            max_overflow=pool_size * 3,
+            pool_timeout=PATIENCE_S,
+            pool_pre_ping=not self.sqlite,
+            hide_parameters=True,  # an error's text must not quote an order
+            connect_args={"check_same_thread": False, "timeout": _LOCK_MS / 1000} if self.sqlite else _POSTGRES,
+        )
         # SQLite lets one writer in at a time and makes the others poll; within a process they can queue instead.
-        self._turn = threading.Lock() if self.sqlite else None
+        self._turn = threading.Lock()
         if self.sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "connect", _prepare_postgres)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -53,51 +82,69 @@ class Ledger:
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with (
-            self._turn or nullcontext(),
-            self.engine.connect().execution_options(crossdock_write=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
-
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in a transaction and commit; run it again where the database asks for that.
+        """Run ``work`` in a transaction and commit; run it again, for PATIENCE_S, where the database asks for that.
 
         ``work`` must have no effect outside its connection.
 
         Raises:
-            sqlalchemy.exc.DBAPIError: the ledger cannot be written; nothing was changed.
+            sqlalchemy.exc.SQLAlchemyError: the ledger cannot be written (see :func:`away`), or it refuses this.
         """
-        for left in reversed(range(_TRIES)):
+        until = time.monotonic() + PATIENCE_S
+        while True:
             try:
-                with self._write() as connection:
+                with self._write(until) as connection:
                     return work(connection)
-            except DBAPIError as error:
-                if not left or not _again(error):
+            except exc.DBAPIError as error:
+                if not _again(error) or time.monotonic() > until:
                     raise
-                time.sleep(random.uniform(0, 0.05))  # noqa: S311 - jitter, no secret
-        raise AssertionError("unreachable")
+            time.sleep(random.uniform(0, 0.05))  # noqa: S311 - jitter, no secret
+
+    @contextmanager
+    def _write(self, until: float) -> Iterator[Connection]:
+        if self.sqlite and not self._turn.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise exc.TimeoutError(f"no turn to write to the ledger within {PATIENCE_S} s")
+        try:
+            with (
+                self.engine.connect().execution_options(crossdock_write=True) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        finally:
+            if self.sqlite:
+                self._turn.release()
 
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
 
 
-def _again(error: DBAPIError) -> bool:
-    if getattr(error.orig, "sqlstate", None) in _DEADLOCKS:
+def away(error: exc.SQLAlchemyError) -> bool:
+    """The ledger could not be reached or was busy: nothing is wrong with what was to be written."""
+    lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError)
+
+
+def _again(error: exc.DBAPIError) -> bool:
+    if getattr(error.orig, "sqlstate", None) in _AGAIN:
         return True
-    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+    return isinstance(error, exc.OperationalError) and "database is locked" in str(error.orig)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    # FULL: a commit is on disk before the webhook is answered, also when the power fails.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=4000"):
-        cursor.execute(f"PRAGMA {pragma}")
+    for statement in _PREPARE_SQLITE:
+        cursor.execute(statement)
     cursor.close()
+
+
+def _prepare_postgres(connection: Any, _record: object) -> None:
+    # Not as start-up options: PgBouncer refuses those.
+    connection.autocommit = True
+    for statement in _PREPARE_POSTGRES:
+        connection.execute(statement)
+    connection.autocommit = False
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -18,6 +18,13 @@ def merge(target: Any, patch: Any) -> Any:
     return result
 
 
+def compose(first: Any, second: Any) -> Any:
+    """The one patch that does what ``first`` and then ``second`` do: a null stays a null, to remove again."""
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        return second
+    return {**first, **{key: compose(first.get(key), value) for key, value in second.items()}}
+
+
 def outlive(edit: dict[str, Any], *, before: Any, after: Any) -> tuple[dict[str, Any], list[str]]:
     """What is left of an edit after the shop sent a newer version, and the fields where the shop's change won.
 

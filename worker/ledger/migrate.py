@@ -17,7 +17,8 @@ _ADVISORY_LOCK = 0x43524F53  # "CROS": one migration at a time on PostgreSQL
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    # "%" begins an interpolation in it.
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     return config
 
 
@@ -44,6 +45,7 @@ def migrate(ledger: Ledger) -> tuple[str | None, str]:
 
     def work(connection: Connection) -> tuple[str | None, str]:
         if not ledger.sqlite:
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")  # another machine's migration may take its time
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
         before = MigrationContext.configure(connection).get_current_revision()
         config = _config()

@@ -11,21 +11,29 @@ from typing import Any
 from sqlalchemy import Connection
 
 from schemas.destination import Destination, RetryRule
-from worker.ledger.book import Book, DeliveryState, OrderState
+from worker.ledger.book import Book, DeliveryState, OrderState, landed
 from worker.ledger.claims import Claimed
-from worker.ledger.destinations import Health, suspend
+from worker.ledger.destinations import Health
 from worker.ledger.tally import Tally
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One attempt that ended. ``exchanges``: its requests and replies, redacted, for the timeline."""
+    """One attempt that ended.
+
+    Attributes:
+        exchanges: its requests and replies, redacted, for the timeline.
+        answered: the destination answered it at all; a decision without that says nothing of the connection.
+        interrupted: it ended without an outcome of the system's: stopped, or failed by a defect.
+    """
 
     job: Claimed
     outcome: Outcome
     seconds: float
     exchanges: tuple[Mapping[str, Any], ...] = ()
+    answered: bool
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +47,32 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A transaction's worth of recorded results, and the deliveries to wake: (system, destination, id, number)."""
+    """A transaction's worth of recorded results.
+
+    Attributes:
+        wake: the deliveries to ring for: (system, destination, id, number).
+        suspended: the suspension, where this brought it.
+        open: the destination takes more; False while it is paused or suspended.
+    """
 
     recorded: tuple[Recorded, ...]
     wake: tuple[tuple[str, str, int, str], ...]
     suspended: Suspend | None
+    open: bool
 
 
 def backoff(rule: RetryRule, *, failures: int, draw: Callable[[float, float], float] = random.uniform) -> float:
     """Full jitter: seconds drawn from 0 to min(cap_s, base_s * 2^(failures - 1))."""
     return draw(0.0, min(rule.cap_s, rule.base_s * 2.0 ** min(failures - 1, 60)))
+
+
+def telling(failures: int) -> bool:
+    """Whether the timeline shows this failure: the first three, then the 4th, 8th, 16th and so on.
+
+    A day of retries is a dozen lines with their exchanges, and not six hundred; the delivery itself always has the
+    newest reason, the count and the next time.
+    """
+    return failures <= 3 or failures & (failures - 1) == 0
 
 
 def record(
@@ -62,6 +86,9 @@ def record(
 ) -> Record:
     """Record results of one destination, those whose lease still holds."""
     health = Health.lock(connection, destination, now=now, probe_s=probe_s)
+    for result in results:
+        health.see(result.outcome, probe=result.job.probe, answered=result.answered)
+    health.lock_orders(result.job.order_id for result in results)
     book = Book(connection)
     orders = {state.id: state for state in book.load(result.job.order_id for result in results)}
     tally = Tally()
@@ -74,48 +101,43 @@ def record(
             recorded.append(Recorded(result=result, state=None, reason="the lease was lost"))
             continue
         _apply(state, delivery, result, rule=destination.retry, now=now)
-        _follow(state, delivery, result.job, now=now)
-        health.see(result.outcome)
+        landed(state, delivery, changed=state.content != result.job.content, now=now)
         tally.attempt(
             destination=destination.name,
             outcome=type(result.outcome).__name__.lower(),
             seconds=result.seconds,
         )
-        for woken in _next(state, delivery, now=now):
+        for woken in _next(state, delivery, result.job, now=now):
             wake.append((woken.system, woken.destination, woken.id or 0, state.number))
         recorded.append(Recorded(result=result, state=delivery.state, reason=delivery.reason))
     book.save()
     health.save()
     tally.save(connection)
-    if health.suspended is not None:
-        suspend(
-            connection,
-            destination.name,
-            code=health.suspended.code,
-            reason=health.suspended.reason,
-            hint=health.suspended.hint,
-            probe_at=now + probe_s,
-            now=now,
-        )
-    return Record(recorded=tuple(recorded), wake=tuple(wake), suspended=health.newly_suspended)
+    return Record(
+        recorded=tuple(recorded),
+        wake=tuple(wake),
+        suspended=health.newly_suspended,
+        open=health.status == "open",
+    )
 
 
 def _apply(state: OrderState, delivery: DeliveryState, result: Result, *, rule: RetryRule, now: float) -> None:
     outcome, job = result.outcome, result.job
     delivery.lease_id, delivery.crashes, delivery.changed_at = None, 0, now
+    delivery.interrupted = result.interrupted or (delivery.interrupted and not _settled(outcome))
     data = {"exchanges": list(result.exchanges)} if result.exchanges else None
     name = delivery.destination
     if isinstance(outcome, Delivered):
         _delivered(state, delivery, outcome, job, now)
     elif isinstance(outcome, Retry):
+        delivery.first_try_at = delivery.first_try_at or now - result.seconds
         _retry(state, delivery, outcome, rule=rule, data=data, now=now)
     elif isinstance(outcome, Reject):
-        delivery.code, delivery.reason, delivery.hint = outcome.code, outcome.reason, outcome.hint
         delivery.in_doubt = outcome.in_doubt or (outcome.hold and delivery.in_doubt)
         if outcome.hold:
             delivery.hold("person", reason=outcome.reason, hint=outcome.hint, code=outcome.code)
         else:
-            delivery.state = "dead"
+            delivery.die(outcome.reason, hint=outcome.hint, code=outcome.code)
         state.tell(delivery.state, outcome.reason, now, destination=name, data=data)
     else:
         if job.probe:
@@ -126,29 +148,21 @@ def _apply(state: OrderState, delivery: DeliveryState, result: Result, *, rule: 
             state.tell("held", outcome.reason, now, destination=name, data=data)
 
 
-def _follow(state: OrderState, delivery: DeliveryState, job: Claimed, *, now: float) -> None:
-    """The order may have changed while this attempt was on its way: what it decided is of the older version."""
-    if delivery.state in ("delivered", "cancelled"):
-        return
-    if state.cancelled and not delivery.may_be_there:
-        delivery.go(now, state="cancelled")
-        delivery.reason = "cancelled before it was sent"
-    elif state.hold is not None and delivery.state == "retrying":
-        delivery.hold("order", reason=state.hold, code="order_held")
-    elif state.content != job.content and (delivery.state == "dead" or delivery.held_by == "person"):
-        delivery.go(now, state="retrying")
-        state.tell("changed", "the shop changed the order meanwhile", now, destination=delivery.destination)
+def _settled(outcome: Outcome) -> bool:
+    """The system has taken an interrupted attempt before this one into account: it knows, or begins to look anew."""
+    if isinstance(outcome, Retry):
+        return outcome.memo is not None
+    return isinstance(outcome, Delivered) or (isinstance(outcome, Reject) and not outcome.in_doubt)
 
 
 def _delivered(state: OrderState, delivery: DeliveryState, outcome: Delivered, job: Claimed, now: float) -> None:
     gone = job.order.cancelled
-    delivery.state = "cancelled" if gone else "delivered"
+    delivery.restart(now)
+    delivery.state, delivery.rung_at = "cancelled" if gone else "delivered", None
     delivery.reference = outcome.reference if outcome.reference is not None else delivery.reference
     delivery.memo = json.dumps(dict(outcome.memo)) if outcome.memo else delivery.memo
     delivery.content_done = None if gone else job.content
-    delivery.failures, delivery.failing, delivery.alike, delivery.in_doubt = 0, "", 0, False
-    delivery.code, delivery.reason, delivery.hint = "", outcome.note, ""
-    delivery.held_by = None
+    delivery.in_doubt, delivery.reason = False, outcome.note
     text = "cancelled there" if gone else "delivered"
     if outcome.reference:
         text += f" as {outcome.reference}"
@@ -171,55 +185,53 @@ def _retry(
     delivery.in_doubt = delivery.in_doubt or outcome.in_doubt
     if outcome.memo is not None:
         delivery.memo = json.dumps(dict(outcome.memo))
-    if not outcome.counts:
-        delivery.go(now + (outcome.after or 0.0), state="retrying")
-        delivery.code, delivery.reason = outcome.code, outcome.reason
-        state.tell("looking", outcome.reason, now, destination=delivery.destination)
-        return
-    delivery.failures += 1
-    delivery.alike = delivery.alike + 1 if delivery.failing == outcome.code else 1
-    delivery.failing = outcome.code
-    tried = now - (delivery.first_try_at or now)
-    gave_up = ""
-    if tried >= rule.give_up_h * 3600:
-        gave_up = f"gave up after {rule.give_up_h:g} h: "
-    elif outcome.tries is not None and delivery.alike >= outcome.tries:
-        gave_up = f"gave up after {delivery.alike} tries: "
+    if outcome.counts:
+        delivery.failures += 1
+        delivery.alike = delivery.alike + 1 if delivery.failing == outcome.code else 1
+        delivery.failing = outcome.code
+    gave_up = _gave_up(delivery, outcome, rule, now)
     if gave_up:
-        delivery.state, delivery.code, delivery.reason = "dead", outcome.code, gave_up + outcome.reason
-        delivery.hint = "See to the cause at the destination, then replay."
+        hint = "See to the cause at the destination, then replay."
+        delivery.die(gave_up + outcome.reason, hint=hint, code=outcome.code)
         state.tell("dead", delivery.reason, now, destination=delivery.destination, data=data)
         return
-    wait = max(outcome.after or 0.0, backoff(rule, failures=delivery.failures))
+    wait = outcome.after or 0.0
+    if outcome.counts:
+        wait = max(wait, backoff(rule, failures=delivery.failures))
+    news = telling(delivery.failures) and (outcome.counts or outcome.reason != delivery.reason)
     delivery.go(now + wait, state="retrying")
     delivery.code, delivery.reason = outcome.code, outcome.reason
-    state.tell(
-        "retrying",
-        f"{outcome.reason}; next try in {wait:.0f} s",
-        now,
-        destination=delivery.destination,
-        data=data,
-    )
+    if news:
+        kind, text = "looking", outcome.reason
+        if outcome.counts:
+            kind, text = "retrying", f"{outcome.reason}; next try in {wait:.0f} s"
+        state.tell(kind, text, now, destination=delivery.destination, data=data)
 
 
-def _next(state: OrderState, delivery: DeliveryState, *, now: float) -> list[DeliveryState]:
+def _gave_up(delivery: DeliveryState, outcome: Retry, rule: RetryRule, now: float) -> str:
+    """Why it is not tried again, as the beginning of a sentence; empty where it is."""
+    if now - (delivery.first_try_at or now) >= rule.give_up_h * 3600:
+        return f"gave up after {rule.give_up_h:g} h: "
+    if outcome.counts and outcome.tries is not None and delivery.alike >= outcome.tries:
+        return f"gave up after {delivery.alike} tries: "
+    return ""
+
+
+def _next(state: OrderState, delivery: DeliveryState, job: Claimed, *, now: float) -> list[DeliveryState]:
     """What may go now: this delivery again when the order changed meanwhile, else the next one of the route."""
-    if delivery.state not in ("delivered", "cancelled"):
+    if delivery.state not in ("delivered", "cancelled") or state.hold is not None or state.test:
         return []
-    if delivery.state == "delivered" and delivery.content_done != state.content:
-        delivery.go(now)
-        delivery.rung_at = now
+    if job.content != state.content and not (state.cancelled and delivery.state == "cancelled"):
+        delivery.restart(now)
         state.tell("changed", "the shop changed the order meanwhile", now, destination=delivery.destination)
         return [delivery]
-    if state.cancelled or state.hold is not None:
+    if state.cancelled:
         return []
     for later in state.deliveries:
-        if later.state == "waiting":
-            if later.position > delivery.position and all(
-                d.state in ("delivered", "cancelled") for d in state.deliveries if d.position < later.position
-            ):
-                later.go(now)
-                later.rung_at = now
+        if later.state == "waiting" and later.position > delivery.position:
+            earlier = (d for d in state.deliveries if d.position < later.position)
+            if all(d.state in ("delivered", "cancelled") for d in earlier):
+                later.restart(now)
                 return [later]
             return []
     return []

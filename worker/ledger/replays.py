@@ -15,7 +15,7 @@ from schemas.config import Config
 from schemas.shops import PLATFORMS
 from worker.ledger import tables as t
 from worker.ledger.book import Book, DeliveryState, OrderState, read_order
-from worker.ledger.merge import merge
+from worker.ledger.merge import compose
 from worker.ledger.settle import Settler
 from worker.ledger.versions import take_version
 
@@ -57,16 +57,16 @@ def replay(
     settler = Settler(connection, config, now=now)
     states = book.load(order_ids)
     for state in states:
-        state.updated_at = now
+        before, state.updated_at = state.content, now
         if edit:
             _edit(state, edit, by=by, now=now)
         where = f" at {destination}" if destination else ""
         state.tell("replay", f"replayed{where} ({by})", now)
-        if state.unread and not edit:
+        if state.unread:
             _read_again(connection, state, config=config, now=now)
         if not state.unread:
-            settler.settle(state)
-        _let_go(state, destination, settler=settler, now=now)
+            settler.settle(state, changed=state.content != before)
+        _let_go(state, destination, settler=settler)
     settler.claim_numbers(states)
     book.save()
     wake = [
@@ -79,10 +79,7 @@ def replay(
 
 
 def _edit(state: OrderState, edit: Mapping[str, Any], *, by: str, now: float) -> None:
-    patch = merge(json.loads(state.edit) if state.edit else {}, edit)
-    # A null in a merge patch removes; merged into a patch it must stay, to remove again at the next version.
-    patch |= {key: None for key, value in edit.items() if value is None}
-    text = json.dumps(patch, ensure_ascii=False)
+    text = json.dumps(compose(json.loads(state.edit or "{}"), edit), ensure_ascii=False)
     try:
         order = read_order(state.shop_version, text)
     except ValidationError as error:
@@ -102,23 +99,24 @@ def _why(error: ValidationError) -> str:
     )
 
 
-def _let_go(state: OrderState, destination: str | None, *, settler: Settler, now: float) -> None:
+def _let_go(state: OrderState, destination: str | None, *, settler: Settler) -> None:
+    if state.hold is not None or state.test:
+        return
     chosen = [d for d in state.deliveries if destination in (None, d.destination)]
     for delivery in chosen:
-        if state.hold is not None or delivery.state in ("waiting", "delivering", "cancelled"):
+        if delivery.state in ("waiting", "delivering", "cancelled"):
             continue
         if delivery.held_by == "destination":
             continue  # the destination lets it go, by its probe or by resume
         if delivery.state == "delivered" and destination is None and any(d.state != "delivered" for d in chosen):
             continue  # the others are meant
-        _restart(delivery, settler=settler, now=now)
+        _restart(state, delivery, settler=settler)
 
 
-def _restart(delivery: DeliveryState, *, settler: Settler, now: float) -> None:
-    was_delivered = delivery.state == "delivered"
-    settler.start(delivery, first=True)
-    delivery.crashes = 0
-    delivery.in_doubt = delivery.in_doubt or was_delivered
+def _restart(state: OrderState, delivery: DeliveryState, *, settler: Settler) -> None:
+    delivery.in_doubt = delivery.in_doubt or delivery.state == "delivered"
+    earlier = (d for d in state.deliveries if d.position < delivery.position)
+    settler.start(delivery, first=state.cancelled or all(d.state in ("delivered", "cancelled") for d in earlier))
 
 
 def _read_again(connection: Connection, state: OrderState, *, config: Config, now: float) -> None:
@@ -136,6 +134,9 @@ def _read_again(connection: Connection, state: OrderState, *, config: Config, no
     )
     if webhook.kind == "order":
         take_version(state, webhook, now=now)
+        state.unread = False  # also where it turns out to be older than what we have
+    elif webhook.kind == "ignored" and state.shop_version is not None:
+        state.unread = False
     else:
         state.hold = f"still not understood: {webhook.reason}"
         state.tell("unreadable", state.hold, now)
@@ -161,7 +162,8 @@ def matching(
         query = query.where(d.destination == destination, d.state.in_(("dead", "held")))
     if reason:
         like = f"%{_escape(reason)}%"
-        query = query.where(d.reason.ilike(like, escape="\\") | o.hold.ilike(like, escape="\\") | (d.code == reason))
+        stopped = d.state.in_(("dead", "held")) & (d.reason.ilike(like, escape="\\") | (d.code == reason))
+        query = query.where(stopped | o.hold.ilike(like, escape="\\"))
     if shop:
         query = query.where(o.shop == shop)
     if since is not None:

@@ -12,66 +12,85 @@ from schemas.order import Order
 from schemas.routing import NoRoute, number_at_destination, release, route
 from worker.ledger import tables as t
 from worker.ledger.book import DeliveryState, OrderState
+from worker.ledger.destinations import NOT_CONFIGURED, not_configured
+
+OTHER_ROUTE = "other_route"
+"""Code of a delivery that was cancelled because its order takes another route."""
+
+NUMBER_CHARS = 300
 
 
 class Settler:
-    """Settles orders within one transaction."""
+    """Settles orders within one transaction. Made before the orders are loaded: destinations are locked first."""
 
     def __init__(self, connection: Connection, config: Config, *, now: float) -> None:
         self._connection = connection
         self._config = config
         self._now = now
-        query = select(t.destinations).where(t.destinations.c.status == "suspended")
-        self._suspended = {row.name: row for row in connection.execute(query)}
+        # Shared lock: a destination that is resumed meanwhile would miss what is held for it here.
+        query = select(t.destinations).where(t.destinations.c.status == "suspended").order_by(t.destinations.c.name)
+        self._suspended = {row.name: row for row in connection.execute(query.with_for_update(read=True))}
 
-    def settle(self, state: OrderState, order: Order | None = None) -> None:
-        """Bring the deliveries in line with the order, and say on the timeline what was decided."""
-        order = order or state.order()
+    def settle(self, state: OrderState, *, changed: bool) -> None:
+        """Bring the deliveries in line with the order, and say on the timeline what was decided.
+
+        Args:
+            changed: destinations see another order than when it was last settled. Else whatever failed or waits
+                for a person stays as it is, and only what the order itself held back moves.
+        """
         if state.test:
+            for delivery in state.deliveries:
+                if delivery.state not in ("delivered", "cancelled") and not delivery.may_be_there:
+                    delivery.drop(self._now, reason="a test order goes nowhere")
             return
         if state.cancelled:
-            self._cancel(state)
+            self._cancel(state, changed=changed)
             return
+        order = state.order()
         if order is None:
             return
+        chosen = self._choose(state, order)
+        if isinstance(chosen, str):
+            self.hold(state, chosen, changed=changed)
+            return
+        state.hold = None
+        if any(d.may_be_there for d in state.deliveries):
+            self._again(state, chosen, changed=changed)
+        else:
+            self._plan(state, chosen, changed=changed)
+
+    def _choose(self, state: OrderState, order: Order) -> Route | str:
+        """The order's route, or why it waits."""
         shop = self._config.shops.get(state.shop)
         if shop is None:
-            state.hold = f"the shop {state.shop} is not in the configuration any more; add it, then replay"
-        else:
-            state.hold = release(order, shop=shop)
-        chosen = self._route(state, order) if state.hold is None else None
-        if chosen is None:
-            self._hold(state)
-            return
-        if any(d.may_be_there for d in state.deliveries):
-            self._again(state, chosen)
-        else:
-            self._plan(state, chosen)
-
-    def _route(self, state: OrderState, order: Order) -> Route | None:
+            return f"the shop {state.shop} is not in the configuration any more; add it, then replay"
+        waits = release(order, shop=shop)
+        if waits is not None:
+            return waits
         chosen = route(order, shop=state.shop, config=self._config)
-        if isinstance(chosen, NoRoute):
-            state.hold = chosen.reason
-            return None
-        return chosen
+        return chosen.reason if isinstance(chosen, NoRoute) else chosen
 
-    def _hold(self, state: OrderState) -> None:
+    def hold(self, state: OrderState, reason: str, *, changed: bool = False) -> None:
         """The order itself waits: nothing of it goes out until its reason is gone."""
-        state.tell("held", state.hold or "", self._now)
+        state.hold = reason
+        state.tell("held", reason, self._now)
         for delivery in state.deliveries:
-            if delivery.state in ("ready", "retrying", "waiting") or delivery.held_by == "destination":
-                delivery.hold("order", reason=state.hold or "", code="order_held")
+            moving = delivery.state in ("ready", "retrying", "waiting") or delivery.held_by in ("destination", "order")
+            if moving or (changed and delivery.state in ("dead", "held")):
+                delivery.hold("order", reason=reason, code="order_held")
 
-    def _plan(self, state: OrderState, chosen: Route) -> None:
+    def _plan(self, state: OrderState, chosen: Route, *, changed: bool) -> None:
         """Nothing was sent yet: the deliveries are exactly those of the route."""
         have = {delivery.destination: delivery for delivery in state.deliveries}
         for name, delivery in have.items():
             if name not in chosen.deliver and delivery.state != "cancelled":
-                delivery.state, delivery.reason = "cancelled", f"the order takes the route {chosen.name} now"
+                delivery.drop(self._now, reason=f"the order takes the route {chosen.name} now", code=OTHER_ROUTE)
         for position, name in enumerate(chosen.deliver):
             delivery = have.get(name) or self._new(state, name)
+            out_of_turn = position > 0 and delivery.state in ("ready", "retrying")
             delivery.position = position
-            self.start(delivery, first=position == 0)
+            if changed or out_of_turn or _waits_for_its_order(delivery):
+                self.start(delivery, first=position == 0)
         state.deliveries.sort(key=lambda d: d.position)
         if state.route != chosen.name:
             state.tell("routed", f"route {chosen.name}: {' -> '.join(chosen.deliver)}", self._now)
@@ -93,47 +112,44 @@ class Settler:
         """Let a delivery go, or wait for its turn, or for its suspended destination."""
         if delivery.state == "delivering":
             return  # whoever has it compares versions when it is recorded
-        delivery.changed_at = self._now
+        if delivery.state == "waiting" and not first:
+            return
         suspended = self._suspended.get(delivery.destination)
+        delivery.restart(self._now)
         if not first:
             delivery.go(self._now, state="waiting")
+        elif delivery.destination not in self._config.destinations:
+            reason, hint = not_configured(delivery.destination)
+            delivery.hold("person", reason=reason, hint=hint, code=NOT_CONFIGURED)
         elif suspended is not None:
             delivery.hold("destination", reason=suspended.reason, hint=suspended.hint, code=suspended.code)
-        else:
-            delivery.go(self._now)
-            delivery.failures, delivery.failing, delivery.alike, delivery.first_try_at = 0, "", 0, None
-            delivery.rung_at = self._now
 
-    def _again(self, state: OrderState, chosen: Route) -> None:
+    def _again(self, state: OrderState, chosen: Route, *, changed: bool) -> None:
         """Something may be at a destination: those that do not agree with this version converge once more."""
-        if chosen.name != state.route:
+        if changed and chosen.name != state.route:
             text = f"the order would take the route {chosen.name} now; it stays on {state.route}, where work has begun"
             state.tell("note", text, self._now)
         open_before = False
         for delivery in state.deliveries:
-            if delivery.state == "cancelled" or (
-                delivery.state == "delivered" and delivery.content_done == state.content
-            ):
+            agrees = delivery.state == "delivered" and delivery.content_done == state.content
+            if agrees or (delivery.state == "cancelled" and delivery.code == OTHER_ROUTE):
                 continue
-            if delivery.state == "delivering":
-                open_before = True
-                continue
-            self.start(delivery, first=not open_before)
+            if changed or _waits_for_its_order(delivery):
+                self.start(delivery, first=not open_before)
             open_before = True
 
-    def _cancel(self, state: OrderState) -> None:
+    def _cancel(self, state: OrderState, *, changed: bool) -> None:
         """Nothing is sent any more; where something is, or may be, the delivery converges to "not there"."""
         state.hold = None
-        state.tell("cancelled", "the shop cancelled the order", self._now)
+        if changed:
+            state.tell("cancelled", "the shop cancelled the order", self._now)
         for delivery in state.deliveries:
-            if delivery.state in ("cancelled", "delivering"):
+            if delivery.state in ("cancelled", "delivering") or not (changed or delivery.held_by == "order"):
                 continue
             if delivery.may_be_there and not (delivery.state == "delivered" and delivery.reference is None):
                 self.start(delivery, first=True)
             else:
-                delivery.go(self._now, state="cancelled")
-                delivery.changed_at = self._now
-                delivery.reason = "cancelled before it was sent"
+                delivery.drop(self._now, reason="cancelled before it was sent")
 
     def claim_numbers(self, states: Sequence[OrderState]) -> None:
         """Hold what would land on another order's number at a destination; the first to claim a number keeps it.
@@ -143,9 +159,7 @@ class Settler:
         wanted = [(state, d, number) for state in states for d, number in self._wanting(state)]
         if not wanted:
             return
-        rows = [
-            {"destination": d.destination, "number": number.casefold(), "order_id": s.id} for s, d, number in wanted
-        ]
+        rows = [{"destination": d.destination, "number": _folded(number), "order_id": s.id} for s, d, number in wanted]
         rows.sort(key=lambda row: (row["destination"], row["number"]))  # a fixed order, so that nobody deadlocks
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         self._connection.execute(dialect.insert(t.numbers).on_conflict_do_nothing(), rows)
@@ -156,7 +170,7 @@ class Settler:
             for row in self._connection.execute(select(t.numbers).where(keys))
         }
         for state, delivery, number in wanted:
-            holder = holders[delivery.destination, number.casefold()]
+            holder = holders[delivery.destination, _folded(number)]
             if holder != state.id:
                 text = (
                     f"the number {number} belongs to another order at {delivery.destination} already (order {holder})"
@@ -166,7 +180,6 @@ class Settler:
                 state.tell("held", text, self._now, destination=delivery.destination)
 
     def _wanting(self, state: OrderState) -> list[tuple[DeliveryState, str]]:
-        # Folded case: Ongoing's database compares without it (contracts/ongoing.md section 6, trap 8).
         moving = [d for d in state.deliveries if d.state in ("ready", "retrying", "waiting") and not d.may_be_there]
         order = state.order() if moving and not state.cancelled and state.hold is None else None
         shop = self._config.shops.get(state.shop)
@@ -174,3 +187,13 @@ class Settler:
             return []
         number = number_at_destination(order, shop)
         return [(delivery, number) for delivery in moving]
+
+
+def _waits_for_its_order(delivery: DeliveryState) -> bool:
+    """Neither failed, nor on its way, nor a person's: it stands where its order put it, or has an older version."""
+    return delivery.state in ("waiting", "cancelled", "delivered") or delivery.held_by == "order"
+
+
+def _folded(number: str) -> str:
+    # Folded case: Ongoing's database compares without it (contracts/ongoing.md section 6, trap 8).
+    return number.casefold()[:NUMBER_CHARS]

@@ -40,12 +40,6 @@ _of_deliveries = (
 
 
 def refresh_status(connection: Connection, order_ids: Sequence[int]) -> None:
-    """Bring ``orders.status`` of these orders in line with their deliveries."""
+    """Bring ``orders.status`` of these orders, CHUNK of them at most, in line with their deliveries."""
     if order_ids:
         connection.execute(update(o).where(o.c.id.in_(order_ids)).values(status=_of_deliveries))
-
-
-def refresh_status_of(connection: Connection, destination: str) -> None:
-    """The same for every order that has a delivery at a destination which is neither delivered nor cancelled."""
-    ids = select(d.c.order_id).where(d.c.destination == destination, d.c.state.not_in(("delivered", "cancelled")))
-    connection.execute(update(o).where(o.c.id.in_(ids)).values(status=_of_deliveries))

@@ -100,7 +100,7 @@ deliveries = Table(
     Column("due_at", Double, nullable=False),
     Column("rung_at", Double, nullable=True, comment="last wake-up; null: ring when there is room"),
     Column("first_try_at", Double, nullable=True, comment="the clock of give_up_h"),
-    Column("lease_id", String(36), nullable=True, index=True),
+    Column("lease_id", String(36), nullable=True, comment="in hand, exactly while it is delivering"),
     Column("in_doubt", Boolean, nullable=False, default=False),
     Column("interrupted", Boolean, nullable=False, default=False, comment="the last try ended without an outcome"),
     Column("held_by", String(20), nullable=True, comment="destination | number | order | person"),
@@ -113,6 +113,12 @@ deliveries = Table(
     Column("changed_at", Double, nullable=False),
     UniqueConstraint("order_id", "destination"),
     Index("ix_deliveries_work", "destination", "state", "due_at"),
+    Index(
+        "ix_deliveries_in_hand",
+        "lease_id",
+        sqlite_where=text("lease_id IS NOT NULL"),
+        postgresql_where=text("lease_id IS NOT NULL"),
+    ),
     Index(
         "ix_deliveries_moving",
         "state",

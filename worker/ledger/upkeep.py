@@ -41,13 +41,14 @@ def in_flight(connection: Connection, name: str, *, now: float) -> int:
 def probe(connection: Connection, name: str, *, now: float) -> list[tuple[int, str]]:
     """The one delivery that tries whether a suspended destination works again: (id, order number), or none.
 
-    The least recently changed, so that one order cannot be every probe.
+    One that writes at once, without a look before, shows most; then the least recently changed, so that one order
+    cannot be every probe.
     """
     query = (
         select(_d.id, t.orders.c.number)
         .join(t.orders, t.orders.c.id == _d.order_id)
         .where(_d.destination == name, _d.state == "held", _d.held_by == "destination")
-        .order_by(_d.changed_at)
+        .order_by(_d.in_doubt, _d.changed_at)
         .limit(1)
     )
     return [(row.id, row.number) for row in connection.execute(query)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from schemas.order import Order
 from schemas.webhook import REMOVED, Webhook
@@ -40,16 +42,20 @@ def take_version(state: OrderState, webhook: Webhook, *, now: float) -> tuple[Ve
             state.tell("stale", f"{webhook.topic} of {order.version:%Y-%m-%d %H:%M:%S}Z: {why}", now)
         return verdict, why
     first = state.shop_version is None
-    _keep_edit(state, text, now)
+    if state.edit is not None:
+        _keep_edit(state, text, now)
     state.version_at, state.tie, state.body_sha = order.version.timestamp(), webhook.tie, sha
     state.rank = REMOVED if order.cancelled else webhook.rank
     state.shop_version, state.updated_at = text, now
     state.hold, state.unread = None, False
-    effective = read_order(text, state.edit) if state.edit else order
+    if state.edit is None:
+        state.knows(order)
+    effective = state.order()
     if effective is None:
         raise AssertionError("just stored")
-    unchanged = state.content == effective.content()
-    state.content, state.number = effective.content(), effective.number
+    content = effective.content()
+    unchanged = state.content == content
+    state.content, state.number = content, effective.number
     state.cancelled, state.test = effective.cancelled, effective.test
     _tell(state, webhook, order, first=first, unchanged=unchanged, settled=why, now=now)
     return "newer", why
@@ -77,14 +83,22 @@ def _tell(
 
 
 def _keep_edit(state: OrderState, newer: str, now: float) -> None:
-    if state.edit is None:
-        return
-    kept, lost = outlive(json.loads(state.edit), before=json.loads(state.shop_version or "{}"), after=json.loads(newer))
+    edit = json.loads(state.edit or "{}")
+    kept, lost = outlive(edit, before=json.loads(state.shop_version or "{}"), after=json.loads(newer))
+    if kept and not _fits(newer, kept):
+        kept, lost = {}, sorted(edit)
     state.edit = json.dumps(kept, ensure_ascii=False) if kept else None
     if lost:
         state.tell("edit", f"the shop changed {', '.join(lost)} as well: its newer value replaces the edit", now)
-    if kept and read_order(newer, state.edit) is not None:
+    if kept:
         state.tell("edit", f"the edit of {', '.join(kept)} stays: the shop did not touch it", now)
+
+
+def _fits(newer: str, edit: dict[str, Any]) -> bool:
+    try:
+        return read_order(newer, json.dumps(edit)) is not None
+    except ValidationError:
+        return False
 
 
 def _compare(state: OrderState, order: Order, webhook: Webhook, sha: str) -> tuple[Verdict, str]:
@@ -98,8 +112,8 @@ def _compare(state: OrderState, order: Order, webhook: Webhook, sha: str) -> tup
         return "duplicate", "this version is stored already"
     # The time has whole seconds. Same time, another body: the shop's own clock, then what kind of change it is,
     # then how far the payment went, then the later arrival. All but the last do not depend on arrival.
-    before = state.order()
-    stored = (state.rank, _PAYMENT_RANK[before.payment_state] if before else 0)
+    paid = json.loads(state.shop_version or "{}").get("payment_state", "pending")
+    stored = (state.rank, _PAYMENT_RANK.get(paid, 0))
     coming = (REMOVED if order.cancelled else webhook.rank, _PAYMENT_RANK[order.payment_state])
     if webhook.tie and state.tie and webhook.tie != state.tie:
         newer, by = webhook.tie > state.tie, "the shop's trigger time"

@@ -146,6 +146,12 @@ def order(connection: Connection, order_id: int) -> dict[str, Any] | None:
     }
 
 
+def order_counts(connection: Connection) -> dict[str, int]:
+    """How many orders have which status."""
+    counted = select(_o.status, func.count().label("n")).group_by(_o.status)
+    return {row.status: row.n for row in connection.execute(counted)}
+
+
 def find(connection: Connection, wanted: str) -> list[int]:
     """Ids of the orders that a person means by an id, a number (with or without ``#``), or a shop's order id."""
     names = {wanted, wanted.removeprefix("#"), "#" + wanted.removeprefix("#")}
@@ -195,7 +201,6 @@ class Figures:
 
 def figures(connection: Connection, *, now: float) -> Figures:
     """Counts by status, by destination and state, ages, and the counters."""
-    by_status = connection.execute(select(_o.status, func.count().label("n")).group_by(_o.status))
     by_state = connection.execute(select(_d.destination, _d.state, func.count()).group_by(_d.destination, _d.state))
     due = case((_d.due_at > _d.changed_at, _d.due_at), else_=_d.changed_at)
     oldest = connection.execute(
@@ -208,7 +213,7 @@ def figures(connection: Connection, *, now: float) -> Figures:
         tallies.setdefault(row.name, {})[row.labels] = row.value
     health = connection.execute(select(t.destinations.c.name, t.destinations.c.status))
     return Figures(
-        orders={row.status: row.n for row in by_status},
+        orders=order_counts(connection),
         deliveries={(name, state): n for name, state, n in by_state},
         destinations={row.name: row.status for row in health},
         oldest_ready_s={name: max(0.0, now - at) for name, at in oldest},

@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.Column("due_at", sa.Double(), nullable=False),
         sa.Column("rung_at", sa.Double(), nullable=True, comment="last wake-up; null: ring when there is room"),
         sa.Column("first_try_at", sa.Double(), nullable=True, comment="the clock of give_up_h"),
-        sa.Column("lease_id", sa.String(length=36), nullable=True),
+        sa.Column("lease_id", sa.String(length=36), nullable=True, comment="in hand, exactly while it is delivering"),
         sa.Column("in_doubt", sa.Boolean(), nullable=False),
         sa.Column("interrupted", sa.Boolean(), nullable=False, comment="the last try ended without an outcome"),
         sa.Column("held_by", sa.String(length=20), nullable=True, comment="destination | number | order | person"),
@@ -148,7 +148,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("order_id", "destination", name=op.f("uq_deliveries_order_id_destination")),
     )
-    op.create_index(op.f("ix_deliveries_lease_id"), "deliveries", ["lease_id"], unique=False)
+    op.create_index(
+        "ix_deliveries_in_hand",
+        "deliveries",
+        ["lease_id"],
+        unique=False,
+        sqlite_where=sa.text("lease_id IS NOT NULL"),
+        postgresql_where=sa.text("lease_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_deliveries_moving",
         "deliveries",

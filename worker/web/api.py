@@ -1,0 +1,237 @@
+"""The API of operators and machines (DESIGN.md section 7), documented at ``/docs``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from worker.desk import UnknownDestinationError
+from worker.ledger import replays, views
+from worker.ledger.replays import EditRefusedError
+from worker.web.house import House
+from worker.web.intake import accept_order
+
+router = APIRouter(prefix="/api")
+
+OrderStatus = Literal["received", "held", "delivering", "delivered", "dead", "cancelled", "ignored"]
+DeliveryStatus = Literal["waiting", "ready", "delivering", "retrying", "held", "delivered", "dead", "cancelled"]
+
+
+class DeliveryView(BaseModel):
+    """One order at one destination."""
+
+    destination: str
+    system: str
+    status: DeliveryStatus
+    attempts: int = Field(description="Tries that reached the destination, or tried to.")
+    reference: str | None = Field(description="What the other side calls it.")
+    reason: str | None
+    hint: str | None = Field(description="What to mend.")
+    due_at: datetime | None
+    changed_at: datetime
+
+
+class OrderView(BaseModel):
+    """One order, as lists show it."""
+
+    id: int
+    shop: str
+    shop_order_id: str
+    number: str
+    version: datetime | None
+    status: OrderStatus
+    reason: str | None
+    route: str | None
+    received_at: datetime
+    updated_at: datetime
+    deliveries: list[DeliveryView]
+
+
+class EventView(BaseModel):
+    """One line of an order's timeline; ``data`` is what stands behind it, such as the HTTP exchange."""
+
+    at: datetime
+    kind: str
+    destination: str | None
+    text: str
+    data: dict[str, Any] | None
+
+
+class WholeOrder(OrderView):
+    """One order with its canonical form and its timeline."""
+
+    order: dict[str, Any] | None
+    edit: dict[str, Any] | None
+    events: list[EventView]
+
+
+class Orders(BaseModel):
+    """A page of orders, newest first; ``next`` is the cursor of the next page."""
+
+    items: list[OrderView]
+    next: int | None
+
+
+class DestinationView(BaseModel):
+    """One destination: its state, and what waits there."""
+
+    name: str
+    system: str
+    status: Literal["open", "paused", "suspended"]
+    reason: str | None
+    hint: str | None
+    since: datetime
+    paused_until: datetime | None
+    ready: int
+    retrying: int
+    held: int
+    dead: int
+
+
+class Destinations(BaseModel):
+    """All destinations."""
+
+    items: list[DestinationView]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReplayOne(_Body):
+    """How to replay one order."""
+
+    destination: str | None = Field(None, description="Only its delivery there.")
+    edit: dict[str, Any] | None = Field(None, description="JSON merge patch on the canonical order.")
+
+
+class ReplayMany(_Body):
+    """Which waiting orders to replay; at least one rule, or ``all``."""
+
+    destination: str | None = None
+    reason: str | None = Field(None, description="Text in the reason, or its code.")
+    shop: str | None = None
+    since: AwareDatetime | None = None
+    all: bool = False
+    dry_run: bool = Field(False, description="Only count.")
+
+
+class Replayed(BaseModel):
+    """What was replayed."""
+
+    count: int
+    orders: list[int]
+    deliveries: int = Field(description="Deliveries that are on their way now.")
+
+
+class Suspend(_Body):
+    """Why a destination is suspended, for the people who wonder."""
+
+    reason: str = Field("", max_length=500)
+
+
+def _house(request: Request) -> House:
+    house: House = request.app.state.house
+    return house
+
+
+@router.get("/orders")
+def get_orders(
+    request: Request,
+    status: OrderStatus | None = None,
+    shop: str | None = None,
+    destination: str | None = None,
+    q: Annotated[str | None, Query(description="Part of a number, an id of the shop, a reference.")] = None,
+    cursor: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Orders:
+    """Orders, newest first."""
+    wanted = views.Filter(status=status, shop=shop, destination=destination, q=q)
+    with _house(request).ledger.read() as connection:
+        items, following = views.orders(connection, wanted, cursor=cursor, limit=limit)
+    return Orders.model_validate({"items": items, "next": following})
+
+
+@router.get("/orders/{order_id}")
+def get_order(request: Request, order_id: int) -> WholeOrder:
+    """One order: its canonical form, its deliveries, its timeline."""
+    with _house(request).ledger.read() as connection:
+        found = views.order(connection, order_id)
+    if found is None:
+        raise HTTPException(404, f"no order {order_id}")
+    return WholeOrder.model_validate(found)
+
+
+@router.post("/orders/{order_id}/replay", status_code=202)
+def replay_order(request: Request, order_id: int, body: ReplayOne | None = None) -> Replayed:
+    """Converge again: what is at a destination already is found there, never doubled."""
+    wanted = body or ReplayOne(destination=None, edit=None)
+    get_order(request, order_id)
+    return _replay(_house(request), [order_id], destination=wanted.destination, edit=wanted.edit)
+
+
+@router.post("/replay", status_code=202)
+def replay_many(request: Request, body: ReplayMany) -> Replayed:
+    """Replay every dead or held order that fits."""
+    if not (body.all or body.destination or body.reason or body.shop or body.since):
+        raise HTTPException(422, 'name a destination, a reason, a shop or a time, or say {"all": true}')
+    house = _house(request)
+    since = body.since.timestamp() if body.since else None
+    rules = {"destination": body.destination, "reason": body.reason, "shop": body.shop}
+    with house.ledger.read() as connection:
+        ids = replays.matching(connection, since=since, **rules)
+    if body.dry_run:
+        return Replayed(count=len(ids), orders=ids, deliveries=0)
+    return _replay(house, ids, destination=body.destination, edit=None)
+
+
+def _replay(house: House, ids: list[int], *, destination: str | None, edit: dict[str, Any] | None) -> Replayed:
+    try:
+        moving = sum(len(done.wake) for done in house.desk("api").replay(ids, destination=destination, edit=edit))
+    except EditRefusedError as error:
+        raise HTTPException(422, str(error)) from None
+    except UnknownDestinationError as error:
+        raise HTTPException(404, str(error)) from None
+    return Replayed(count=len(ids), orders=ids, deliveries=moving)
+
+
+@router.get("/destinations")
+def get_destinations(request: Request) -> Destinations:
+    """Every destination's state, and what waits there."""
+    with _house(request).ledger.read() as connection:
+        return Destinations.model_validate({"items": views.destinations(connection)})
+
+
+@router.post("/destinations/{name}/suspend")
+def suspend(request: Request, name: str, body: Suspend | None = None) -> DestinationView:
+    """Hold every delivery of a destination until it is resumed."""
+    house = _house(request)
+    try:
+        house.desk("api").suspend(name, reason=body.reason if body else "")
+    except UnknownDestinationError as error:
+        raise HTTPException(404, str(error)) from None
+    return _destination(house, name)
+
+
+@router.post("/destinations/{name}/resume")
+def resume(request: Request, name: str) -> DestinationView:
+    """Open a destination and let its deliveries go."""
+    house = _house(request)
+    try:
+        house.desk("api").resume(name)
+    except UnknownDestinationError as error:
+        raise HTTPException(404, str(error)) from None
+    return _destination(house, name)
+
+
+def _destination(house: House, name: str) -> DestinationView:
+    with house.ledger.read() as connection:
+        [found] = [item for item in views.destinations(connection) if item["name"] == name]
+    return DestinationView.model_validate(found)
+
+
+# The hot path keeps out of FastAPI's machinery, and reads its body with exact numbers.
+router.add_route("/orders", accept_order, methods=["POST"])
