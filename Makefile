@@ -11,12 +11,13 @@ INSTALL = sh -c '$(BIN)/python -m pip install --progress-bar off "$$@" >.venv/in
 RESOLVE = $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 
-.PHONY: help setup demo test lock clean
+.PHONY: help setup demo test bench lock clean
 
 help:
 	@echo 'make demo    everything on this machine, with sample orders, until Ctrl-C'
 	@echo 'make setup   only install, into .venv'
 	@echo 'make test    all checks: format, lint, types, imports, tests'
+	@echo 'make bench   orders a second and CPU an order, beside a plain Celery chain on the same stand-ins'
 	@echo 'make lock    solve the dependencies of pyproject.toml into the lock files anew (ARGS=--upgrade: newest versions)'
 	@echo 'make clean   remove what was installed and cached; keeps var/, the data'
 
@@ -31,6 +32,9 @@ test: setup .venv/.dev
 	@printf '\n== Types\n' && $(BIN)/mypy
 	@printf '\n== Imports\n' && $(BIN)/lint-imports --no-logo
 	@printf '\n== Tests\n' && $(BIN)/python -m pytest $(ARGS)
+
+bench: setup .venv/.dev
+	@$(BIN)/python -m bench.throughput $(ARGS)
 
 lock: $(BIN)/uv
 	@$(RESOLVE) --output-file requirements.lock

@@ -52,7 +52,7 @@ class Figures:
 
 def _tree(pids: list[int]) -> list[psutil.Process]:
     roots = [psutil.Process(pid) for pid in pids]
-    return [p for root in roots for p in (root, *root.children(recursive=True))]
+    return list({p.pid: p for root in roots for p in (root, *root.children(recursive=True))}.values())
 
 
 def _cpu(processes: list[psutil.Process]) -> float:
@@ -99,7 +99,7 @@ def crossdock(count: int, *, latency: float, posters: int, workers: int, seed: i
 
         pid = house.pid("up")
         return _run(
-            "crossdock", count, [pid, house.broker_pid()], send=send, done=lambda: _held(house.sandbox_url, count),
+            "crossdock", count, [pid], send=send, done=lambda: _held(house.sandbox_url, count),
             once=lambda: _once(house.sandbox_url),
         )  # fmt: skip
 

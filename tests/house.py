@@ -179,11 +179,6 @@ class House:
         """Process id of ``up`` or ``sandbox``."""
         return self._processes[name].pid
 
-    def broker_pid(self) -> int:
-        """Process id of the embedded Valkey."""
-        with redis.Redis.from_url((self.home / "valkey.url").read_text().strip()) as client:
-            return int(client.info("server")["process_id"])
-
     def children(self, name: str) -> list[psutil.Process]:
         """Running processes of a kind: web, worker, beat."""
         up = psutil.Process(self._processes["up"].pid)
