@@ -254,6 +254,11 @@ class World:
         with self.ledger.read() as c:
             return c.execute(select(t.orders).where(which)).one()
 
+    def orders(self) -> list[Row[Any]]:
+        """All orders' rows."""
+        with self.ledger.read() as c:
+            return list(c.execute(select(t.orders).order_by(t.orders.c.id)))
+
     def delivery(self, number: str, name: str) -> Row[Any]:
         """A delivery's row."""
         [found] = [row for row in self.deliveries(number) if row.destination == name]
@@ -303,8 +308,11 @@ class World:
             rows = c.execute(select(t.deliveries).order_by(t.deliveries.c.position)).all()
             leases = set(c.scalars(select(t.leases.c.id)))
             places = {row.name: row.status for row in c.execute(select(t.destinations))}
+        by_order: dict[int, list[Row[Any]]] = {}
+        for row in rows:
+            by_order.setdefault(row.order_id, []).append(row)
         for one in orders:
-            mine = [row for row in rows if row.order_id == one.id]
+            mine = by_order.get(one.id, [])
             seen = f"order {one.number}: {[(row.destination, row.state, row.held_by) for row in mine]}"
             assert one.status == status_of(one, [row.state for row in mine], sum(row.attempts for row in mine)), seen
             _check_order(one, mine, seen)

@@ -34,7 +34,7 @@ BASE_S, CAP_S = 2.0, 300.0
 
 @pytest.fixture
 def world(database_url: str) -> Iterator[World]:
-    with World(database_url, config(retry={}, a={"max_in_flight": 50})) as world:
+    with World(database_url, config(a={"max_in_flight": 50})) as world:
         yield world
 
 
@@ -393,6 +393,7 @@ def test_a_decision_settles_an_interruption_unless_it_leaves_a_doubt(
 
 
 def test_a_day_of_retries_is_a_dozen_lines(world: World) -> None:
+    world.config = config(a={"retry": {"give_up_h": 1000}})
     world.place("1")
     place = world.config.destinations["a"]
     exchanges = ({"request": "x" * 1000, "response": "y" * 1000},)
@@ -575,7 +576,7 @@ def test_a_probe_adds_no_attempt_until_one_passes_and_then_all_go(world: World) 
     assert world.health("a").status == "open"
     others = [n for n in "123" if n != number]
     assert {world.delivery(n, "a").state for n in others} == {"ready"}
-    assert sorted(world.ring("a")) == others
+    assert {world.delivery(n, "a").rung_at for n in others} == {world.now}
     assert {world.order(n).status for n in others if world.delivery(n, "a").attempts == 0} <= {"received"}
 
 
@@ -664,14 +665,15 @@ def test_an_order_that_goes_on_hold_during_a_suspension_is_not_let_go_by_its_end
     assert world.states("1") == "ready waiting"
 
 
-def test_ten_thousand_deliveries_are_suspended_and_resumed_in_seconds(world: World) -> None:
-    for start in range(0, 10_000, 500):
-        world.take(*(webhook(str(n)) for n in range(start, start + 500)))
-    begun = __import__("time").monotonic()
+def test_more_deliveries_than_fit_into_a_statement_are_suspended_and_resumed(world: World) -> None:
+    for start in range(0, 1_200, 400):
+        world.take(*(webhook(str(n)) for n in range(start, start + 400)))
     world.suspend("a")
-    assert world.ledger.write(lambda c: hold_moving(c, "a")) == 0
-    assert world.resume("a") == 10_000
-    assert __import__("time").monotonic() - begun < 10
+    assert {row.state for row in world.deliveries(destination="a")} == {"held"}
+    assert {row.status for row in world.orders()} == {"held"}
+    assert world.resume("a") == 1_200
+    assert {row.state for row in world.deliveries(destination="a")} == {"ready"}
+    assert {row.status for row in world.orders()} == {"received"}
 
 
 def test_only_a_suspended_destination_holds_what_moves(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -12,6 +13,10 @@ from celery import Celery
 log = structlog.get_logger("crossdock.bell")
 
 COALESCE_S = 0.004
+"""A wake-up after a quiet moment waits this long for others."""
+BUSY_S = 0.02
+COALESCE_BUSY_S = 0.06
+"""One that follows the last within BUSY_S waits this long: a message costs more CPU than a delivery."""
 
 Wake = tuple[str, str, int, str]
 """(system, destination, delivery id, order number)"""
@@ -72,9 +77,10 @@ class Ringer:
             self._wakes.put(wakes)
 
     def _run(self) -> None:
-        idle = threading.Event()
+        rung_at = 0.0
         while (wakes := self._wakes.get()) is not None:
-            idle.wait(COALESCE_S)
+            busy = time.monotonic() - rung_at < BUSY_S
+            time.sleep(COALESCE_BUSY_S if busy else COALESCE_S)
             gathered = list(wakes)
             over = False
             while not self._wakes.empty():
@@ -84,6 +90,7 @@ class Ringer:
                     break
                 gathered += more
             self._bell.ring_all(gathered)
+            rung_at = time.monotonic()
             if over:
                 return
 

@@ -141,14 +141,15 @@ class _Batch:
 
     def _groups(self, future: Future[None]) -> Iterator[list[_Ended]]:
         """What ended, gathered; meanwhile keep the lease, and stop when the process must."""
-        over = False
+        over, left = False, len(self._claim.jobs)
         while not over:
             group: list[_Ended] = []
             over = self._wait(group, future)
-            if not over and group:
-                time.sleep(GATHER_S if len(group) < self._claim.slots else 0)
+            if not over and 0 < len(group) < left:
+                time.sleep(GATHER_S)
                 over = self._drain(group)
             if group:
+                left -= len(group)
                 yield group
             self._keep_lease()
 
