@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -50,8 +51,7 @@ def test_one_key_in_two_shops_is_two_webhooks(world: World) -> None:
 
 
 def test_any_of_its_keys_makes_a_webhook_a_duplicate(world: World) -> None:
-    both = Webhook(**{**_fields(webhook("1")), "keys": ("id:1", "event:7")})
-    world.take(both)
+    world.take(replace(webhook("1"), keys=("id:1", "event:7")))
     assert world.take(webhook("1", key="event:7", minute=1))[0].outcome == "duplicate"
     assert world.take(webhook("1", key="id:1", minute=1))[0].outcome == "duplicate"
 
@@ -381,10 +381,6 @@ def test_an_edit_gives_way_where_the_shop_changed_the_same_field(world: World) -
 # ------------------------------------------------------------ routes
 
 
-def _routes(deliver: list[str]) -> Callable[[World], None]:
-    return lambda world: world.configure(config(deliver=deliver))
-
-
 @pytest.mark.parametrize(
     ("routes", "states"),
     [
@@ -460,6 +456,3 @@ def test_every_receipt_keeps_body_headers_and_outcome(world: World) -> None:
     assert (row.body, row.outcome, row.order_id) == (b'{"raw": "\x00bytes"}', "accepted", world.order("1").id)
     assert row.received_at == T0
 
-
-def _fields(made: Webhook) -> dict[str, object]:
-    return {name: getattr(made, name) for name in made.__dataclass_fields__}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 from celery.exceptions import Retry as CeleryRetry
@@ -26,13 +26,17 @@ from schemas.systems import SYSTEMS
 from worker import broker, logs, telemetry
 from worker.bell import Bell
 from worker.config import load
-from worker.delivery import deliver
-from worker.heartbeat import Heartbeat
 from worker.ledger.destinations import register
-from worker.ledger.records import Recorded
-from worker.machine import Machine
 from worker.settings import Settings, settings
-from worker.system import System
+
+if TYPE_CHECKING:
+    from worker.heartbeat import Heartbeat
+    from worker.ledger.records import Recorded
+    from worker.machine import Machine
+    from worker.system import System
+
+# Web, beat and Flower need the app too, but neither deliveries nor their HTTP clients: those load in workers only.
+# ruff: noqa: PLC0415
 
 QUEUE = "crossdock"
 
@@ -112,6 +116,8 @@ def machine() -> Machine:
     global _machine  # noqa: PLW0603 - one per process, as Celery's app is
     with _making:
         if _machine is None:
+            from worker.machine import Machine
+
             current = settings()
             config = load(current.config, os.environ)
             _machine = Machine(current, config, bell(current))
@@ -128,6 +134,8 @@ def delivery_task(system: System[Any]) -> Callable[[str, Sequence[int]], str]:
 
     @app.task(name=f"tasks.{system.name}.deliver", throws=(DeadLettersError,))
     def run(destination: str, ids: Sequence[int]) -> str:
+        from worker.delivery import deliver
+
         return conclude(deliver(machine(), system, destination, ids))
 
     task: Callable[[str, Sequence[int]], str] = run
@@ -158,6 +166,8 @@ def _set_up_logging(**_: Any) -> None:
 @worker_init.connect
 def _begin(sender: Any, **_: Any) -> None:
     global _heartbeat  # noqa: PLW0603
+    from worker.heartbeat import Heartbeat
+
     telemetry.start_sentry(settings().sentry_dsn)
     _heartbeat = Heartbeat(app, machine(), hostname=sender.hostname)
     _heartbeat.start()

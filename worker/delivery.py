@@ -250,7 +250,8 @@ class _Batch:
             # The lease ends by itself, and the sweep takes back what is under it.
             log.warning("ledger_unreachable", doing="release", error=type(error).__name__)
             return
-        self._machine.ringer.ring_all([(destination.system, destination.name, *found) for found in waiting])
+        # At once, and not through the ringer: the slots are free now.
+        self._machine.bell.ring(destination.system, destination.name, waiting)
 
     async def _converge_all(self) -> None:
         self._working = asyncio.current_task()

@@ -40,7 +40,7 @@ class Desk:
             worker.ledger.replays.EditRefusedError: the edit does not make a valid order; nothing of its chunk changed.
         """
         if destination is not None:
-            self._known(destination)
+            self.known(destination)
         for start in range(0, len(order_ids), CHUNK):
             part = order_ids[start : start + CHUNK]
             done = self.ledger.write(
@@ -57,7 +57,7 @@ class Desk:
         Raises:
             UnknownDestinationError: no such destination.
         """
-        self._known(name)
+        self.known(name)
         text = f"suspended by hand ({self.by})" + (f": {reason}" if reason else "")
         hint = f"Resume it when it may go on: crossdock resume {name}"
         self.ledger.write(
@@ -72,10 +72,11 @@ class Desk:
         Raises:
             UnknownDestinationError: no such destination.
         """
-        self._known(name)
+        self.known(name)
         return self.ledger.write(lambda c: destinations.resume(c, name, now=time.time()))
 
-    def _known(self, name: str) -> None:
+    def known(self, name: str) -> None:
+        """Raises UnknownDestinationError where there is no such destination, and says which there are."""
         if name not in self.config.destinations:
             known = ", ".join(sorted(self.config.destinations)) or "none"
             raise UnknownDestinationError(f"no destination {name!r}; there are: {known}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import threading
 import time
 
@@ -14,6 +15,8 @@ from worker.bell import Bell, Ringer
 from worker.http import Client
 from worker.ledger.engine import Ledger
 from worker.settings import Settings
+
+SWITCH_S = 0.0005
 
 STOP_S = 25.0
 """After this long what is still in flight is cut off and looked up by the next worker."""
@@ -30,6 +33,9 @@ class Machine:
         self._stop_s = stop_s
         self.ledger = Ledger(settings.database_url)
         self.name = f"{socket.gethostname()}:{os.getpid()}"
+        # Python hands its lock over every 5 ms by default. A warehouse that takes one order at a time would wait that
+        # long, for each order, on whatever thread happens to be busy.
+        sys.setswitchinterval(SWITCH_S)
         self.loop = _new_loop()
         self._clients: dict[str, Client] = {}
         self._stop_at: float | None = None

@@ -2,135 +2,218 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from worker.cli.common import as_json, console, ledger, print_json, styled
+from worker.cli.common import as_json, console, ledger, many, one_order, print_json, styled
 from worker.ledger import views
 from worker.ledger.views import Filter
 
 _STATUS = ["received", "held", "delivering", "delivered", "dead", "cancelled", "ignored"]
 
+WIDE = 110
+"""From so many columns on a reason has a column of its own; below it stands under what it belongs to."""
+
 
 @click.command()
-@click.option("--status", type=click.Choice(_STATUS))
-@click.option("--shop")
-@click.option("--destination")
+@click.option("--status", metavar="STATUS", type=click.Choice(_STATUS), help=f"One of {', '.join(_STATUS)}.")
+@click.option("--shop", help="Only orders of this shop.")
+@click.option("--destination", help="Only orders with a delivery at this destination.")
 @click.option("-q", "q", help="Part of a number, a shop's order id, or a reference at a destination.")
-@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 1000), help="How many at most.")
 @as_json
 def orders(
     status: str | None, shop: str | None, destination: str | None, q: str | None, limit: int, *, as_json: bool
 ) -> None:
-    """The newest orders."""
+    """List the newest orders."""
     wanted = Filter(status=status, shop=shop, destination=destination, q=q)
     with ledger() as found, found.read() as connection:
         items, more = views.orders(connection, wanted, cursor=None, limit=limit)
     if as_json:
         print_json({"items": items, "next": more})
         return
-    _table(items)
+    _list(items, none="no orders" if wanted == Filter() else "no order fits")
     if more is not None:
-        console().print(f"[dim]more than {limit}; narrow it down, or raise --limit[/]")
+        _advise(f"There are more than {limit}: narrow them down, or raise --limit.")
 
 
 @click.command()
-@click.option("--destination")
-@click.option("--shop")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--shop", help="Only orders of this shop.")
+@click.option("--destination", help="Only orders with a delivery at this destination.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="How many of each at most.")
 @as_json
 def dead(destination: str | None, shop: str | None, limit: int, *, as_json: bool) -> None:
-    """What waits for a person: dead letters and held orders, with reasons."""
-    found_items: list[dict[str, Any]] = []
+    """List what waits for a person: dead letters first, then held orders, with their reasons."""
+    items: list[dict[str, Any]] = []
+    cut = False
     with ledger() as found, found.read() as connection:
         for status in ("dead", "held"):
             wanted = Filter(status=status, shop=shop, destination=destination)
-            found_items += views.orders(connection, wanted, cursor=None, limit=limit)[0]
+            page, more = views.orders(connection, wanted, cursor=None, limit=limit)
+            items, cut = items + page, cut or more is not None
     if as_json:
-        print_json({"items": found_items, "next": None})
-    elif found_items:
-        _table(found_items)
-        console().print("[dim]crossdock show ID tells more; crossdock replay ID sends it on[/]")
-    else:
-        console().print("nothing waits for a person")
+        print_json({"items": items, "next": None})
+        return
+    _list(items, none="nothing waits for a person")
+    if cut:
+        _advise(f"There are more than {limit}: narrow them down, or raise --limit.")
+    if items:
+        _advise("crossdock show ID tells more, crossdock replay ID sends it on.")
 
 
-def _table(items: Sequence[dict[str, Any]]) -> None:
+def _advise(text: str) -> None:
+    """For people at a terminal; what reads a pipe wants rows only."""
+    if (out := console()).is_terminal:
+        out.print(f"[dim]{text}[/]")
+
+
+def _list(items: Sequence[Mapping[str, Any]], *, none: str) -> None:
+    out = console()
+    if not items:
+        out.print(none)
+        return
+    wide = _wide(out)
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("id", "shop", "number", "status", "destinations", "reason"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("id", "status"))
+    for name in ("id", "shop", "number", "age", "status"):
+        table.add_column(name, no_wrap=True, justify="right" if name in ("id", "age") else "left")
+    table.add_column("destinations", overflow="fold", no_wrap=not out.is_terminal)
+    if wide:
+        table.add_column("reason", overflow="fold", ratio=1)
     for item in items:
-        where = "  ".join(f"{d['destination']} {styled(d['status'])}" for d in item["deliveries"])
-        table.add_row(
-            str(item["id"]),
-            item["shop"],
-            escape(item["number"]),
-            styled(item["status"]),
-            where,
-            escape(item["reason"] or ""),
-        )
-    console().print(table if items else "no orders")
+        reason = Text(item["reason"] or "")
+        where = Text.from_markup(_where(item))
+        if not wide and reason:
+            where = Text("\n").join([where, reason] if where else [reason])
+        row = [str(item["id"]), item["shop"], escape(item["number"]), _age(item["received_at"]), styled(item["status"])]
+        table.add_row(*row, where, *([reason] if wide else []))
+    out.print(table)
+
+
+def _wide(out: Console) -> bool:
+    return not out.is_terminal or out.width >= WIDE
+
+
+def _where(item: Mapping[str, Any]) -> str:
+    """The destinations; their states only where they say more than the order's own."""
+    deliveries = item["deliveries"]
+    if all(d["status"] == item["status"] for d in deliveries):
+        return ", ".join(d["destination"] for d in deliveries)
+    return ", ".join(f"{d['destination']} {styled(d['status'])}" for d in deliveries)
+
+
+def _age(stamp: str) -> str:
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(stamp)).total_seconds()
+    for length, letter in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= length:
+            return f"{seconds // length:.0f}{letter}"
+    return f"{max(0, seconds):.0f}s"
 
 
 @click.command()
 @click.argument("wanted", metavar="ID")
+@click.option("--exchanges", is_flag=True, help="The HTTP exchanges of attempts that failed, too: customers' data.")
 @as_json
-def show(wanted: str, *, as_json: bool) -> None:
-    """One order: ID is ours, or the shop's number or id."""
+def show(wanted: str, *, exchanges: bool, as_json: bool) -> None:
+    """Show one order: its deliveries and its timeline.
+
+    ID is ours, or the shop's number (#1001 or 1001, with or without the shop's number_prefix), or the shop's id. Where
+    several orders are called so, id:22 is the one with our id 22.
+    """
     with ledger() as found, found.read() as connection:
-        ids = views.find(connection, wanted)
-        if not ids:
-            raise click.ClickException(f"no order {wanted}; try: crossdock orders -q {wanted}")
-        if len(ids) > 1:
-            listed = ", ".join(map(str, ids))
-            raise click.ClickException(f"{len(ids)} orders are called {wanted}: choose one of the ids {listed}")
-        item = views.order(connection, ids[0])
+        order_id = one_order(connection, wanted)
+        item = views.order(connection, order_id)
     if item is None:
         raise click.ClickException(f"order {wanted} is gone")
     if as_json:
         print_json(item)
     else:
-        _show(item)
+        _show(item, exchanges=exchanges)
 
 
-def _show(item: dict[str, Any]) -> None:
+def _show(item: Mapping[str, Any], *, exchanges: bool) -> None:
     out = console()
-    version = f", version {item['version']}" if item["version"] else ""
+    version = f", version {_clock(item['version'])}" if item["version"] else ""
     title = f"[bold]{escape(item['number'])}[/] of {item['shop']}  {styled(item['status'])}"
     out.print(f"{title}  [dim]id {item['id']}{version}[/]")
-    if item["reason"]:
+    if item["reason"] and not item["deliveries"]:
         out.print(Text(item["reason"]))
     out.print()
     for d in item["deliveries"]:
-        reference = f" as {d['reference']}" if d["reference"] else ""
-        out.print(f"{d['destination']}: {styled(d['status'])}{escape(reference)}, attempts {d['attempts']}")
-        for text in (d["reason"], d["hint"]):
-            if text:
-                out.print(Text(f"    {text}"))
+        _show_delivery(out, d)
     out.print()
+    table = Table.grid(padding=(0, 2))
+    for _ in ("at", "kind"):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for event in item["events"]:
         where = f"{event['destination']}: " if event["destination"] else ""
-        out.print(f"[dim]{event['at']}[/]  {event['kind']:<11} ", Text(where + event["text"]), sep="")
+        table.add_row(f"[dim]{_clock(event['at'])}[/]", event["kind"], Text(where + event["text"]))
+        for one in ((event["data"] or {}).get("exchanges") or []) if exchanges else []:
+            table.add_row("", "", Text(_exchange(one), style="dim"))
+    out.print(table)
+
+
+def _show_delivery(out: Console, delivery: Mapping[str, Any]) -> None:
+    reference = f" as {escape(delivery['reference'])}" if delivery["reference"] else ""
+    due = f", again at {_clock(delivery['due_at'])}" if delivery["status"] == "retrying" else ""
+    tried = f"[dim]{many(delivery['attempts'], 'attempt')}{due}[/]"
+    out.print(f"{delivery['destination']}  {styled(delivery['status'])}{reference}  {tried}")
+    for text in (delivery["reason"], delivery["hint"]):
+        if text:
+            out.print(Padding(Text(text), (0, 0, 0, 4)))
+
+
+def _exchange(one: Mapping[str, Any]) -> str:
+    query = "?" + "&".join(f"{name}={value}" for name, value in one["params"].items()) if one["params"] else ""
+    answer = f"{one['status'] or one['fault']} after {one['ms']} ms"
+    said = f"\n{one['response']}" if one["response"] else ""
+    return f"{one['method']} {one['path']}{query}: {answer}{said}"
+
+
+def _clock(stamp: str) -> str:
+    """``2026-11-20 10:15:00Z``, in UTC as everywhere."""
+    return f"{stamp[:10]} {stamp[11:19]}Z"
 
 
 @click.command()
 @as_json
 def destinations(*, as_json: bool) -> None:
-    """Every destination's state, and what waits there."""
+    """Show every destination's state, and how many deliveries wait there."""
     with ledger() as found, found.read() as connection:
         items = views.destinations(connection)
     if as_json:
         print_json({"items": items})
         return
+    out = console()
+    wide = _wide(out)
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("name", "system", "status", "ready", "retrying", "held", "dead", "reason"):
-        table.add_column(name, overflow="fold")
+    for name in ("name", "system", "status"):
+        table.add_column(name, no_wrap=True)
+    for name in ("ready", "retrying", "held", "dead"):
+        table.add_column(name, justify="right")
+    if wide:
+        table.add_column("reason", overflow="fold")
+    below: list[Text] = []
     for item in items:
         counts = [str(item[name]) for name in ("ready", "retrying", "held", "dead")]
-        table.add_row(item["name"], item["system"], styled(item["status"]), *counts, escape(item["reason"] or ""))
-    console().print(table)
+        reason = _why(item)
+        table.add_row(item["name"], item["system"], styled(item["status"]), *counts, *([reason] if wide else []))
+        if reason and not wide:
+            below.append(Text(f"{item['name']}: {reason}"))
+    out.print(table if items else "no destinations yet; they are known from the first start on")
+    for text in below:
+        out.print(text)
+
+
+def _why(destination: Mapping[str, Any]) -> str:
+    until = f" until {_clock(destination['paused_until'])}" if destination["paused_until"] else ""
+    reason = f"{(destination['reason'] or 'paused').rstrip('.')}{until}." if destination["reason"] or until else ""
+    return " ".join(filter(None, (reason, destination["hint"])))

@@ -159,6 +159,12 @@ class OrderState:
         self.events.append(Event(kind=kind, text=text, at=now, destination=destination, data=data))
 
 
+def its_turn(state: OrderState, delivery: DeliveryState) -> bool:
+    """Nothing of the route before it is open. What is taken back of a cancelled order has no sequence."""
+    earlier = (d for d in state.deliveries if d.position < delivery.position)
+    return state.cancelled or all(d.state in ("delivered", "cancelled") for d in earlier)
+
+
 def landed(state: OrderState, delivery: DeliveryState, *, changed: bool, now: float) -> None:
     """A delivery is in nobody's hands any more, and its order may have moved on meanwhile: it follows.
 
@@ -176,6 +182,8 @@ def landed(state: OrderState, delivery: DeliveryState, *, changed: bool, now: fl
     elif changed and (delivery.state == "dead" or delivery.held_by == "person"):
         delivery.restart(now)
         state.tell("changed", "the shop changed the order meanwhile", now, destination=delivery.destination)
+    if delivery.state in ("ready", "retrying") and not its_turn(state, delivery):
+        delivery.go(now, state="waiting")
 
 
 def read_order(shop_version: str | None, edit: str | None) -> Order | None:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from schemas.destination import Destination, RetryRule
-from worker.ledger.book import Book, DeliveryState, OrderState, landed
+from worker.ledger.book import Book, DeliveryState, OrderState, its_turn, landed
 from worker.ledger.claims import Claimed
 from worker.ledger.destinations import Health
 from worker.ledger.tally import Tally
@@ -224,14 +224,15 @@ def _next(state: OrderState, delivery: DeliveryState, job: Claimed, *, now: floa
     if job.content != state.content and not (state.cancelled and delivery.state == "cancelled"):
         delivery.restart(now)
         state.tell("changed", "the shop changed the order meanwhile", now, destination=delivery.destination)
-        return [delivery]
+        if its_turn(state, delivery):
+            return [delivery]
+        delivery.go(now, state="waiting")
     if state.cancelled:
         return []
     for later in state.deliveries:
         if later.state == "waiting" and later.position > delivery.position:
-            earlier = (d for d in state.deliveries if d.position < later.position)
-            if all(d.state in ("delivered", "cancelled") for d in earlier):
+            if its_turn(state, later):
                 later.restart(now)
                 return [later]
-            return []
+            break
     return []

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from schemas.config import Config
 from schemas.shops import PLATFORMS
 from worker.ledger import tables as t
-from worker.ledger.book import Book, DeliveryState, OrderState, read_order
+from worker.ledger.book import Book, DeliveryState, OrderState, its_turn, read_order
 from worker.ledger.merge import compose
 from worker.ledger.settle import Settler
 from worker.ledger.versions import take_version
@@ -103,20 +103,16 @@ def _let_go(state: OrderState, destination: str | None, *, settler: Settler) -> 
     if state.hold is not None or state.test:
         return
     chosen = [d for d in state.deliveries if destination in (None, d.destination)]
-    for delivery in chosen:
-        if delivery.state in ("waiting", "delivering", "cancelled"):
-            continue
-        if delivery.held_by == "destination":
-            continue  # the destination lets it go, by its probe or by resume
-        if delivery.state == "delivered" and destination is None and any(d.state != "delivered" for d in chosen):
-            continue  # the others are meant
-        _restart(state, delivery, settler=settler)
+    left = [d for d in chosen if d.state not in ("delivered", "cancelled")]
+    for delivery in left or [d for d in chosen if d.state == "delivered"]:
+        # A suspended destination lets its deliveries go by itself, by its probe or by resume.
+        if delivery.state not in ("waiting", "delivering") and delivery.held_by != "destination":
+            _restart(state, delivery, settler=settler)
 
 
 def _restart(state: OrderState, delivery: DeliveryState, *, settler: Settler) -> None:
     delivery.in_doubt = delivery.in_doubt or delivery.state == "delivered"
-    earlier = (d for d in state.deliveries if d.position < delivery.position)
-    settler.start(delivery, first=state.cancelled or all(d.state in ("delivered", "cancelled") for d in earlier))
+    settler.start(delivery, first=its_turn(state, delivery))
 
 
 def _read_again(connection: Connection, state: OrderState, *, config: Config, now: float) -> None:
