@@ -23,7 +23,7 @@ KEEP_KEYS_S = 30 * 24 * 3600.0
 """Longer than any shop resends a webhook: the longest plan of contracts/webhooks.md section 4 is four days."""
 
 
-@app.task(name="tasks.upkeep.sweep")
+@app.task(name="tasks.upkeep.sweep", send_events=False)  # Flower would show little else
 def sweep() -> str:
     """Take back what dead workers held, and ring for whatever is due and was not heard."""
     here = machine()
@@ -58,7 +58,7 @@ def _due(connection: Connection, *, destination: Destination, batch: int) -> Seq
     )
 
 
-@app.task(name="tasks.upkeep.echo")
+@app.task(name="tasks.upkeep.echo", send_events=False)
 def echo() -> None:
     """What a worker sends to itself, to hear whether the broker still speaks to it."""
 

@@ -188,7 +188,7 @@ class Everyone:
 @pytest.mark.timeout(120)
 def test_everything_at_once_leaves_the_ledger_right(database_url: str) -> None:
     with Running(database_url, config(a={"max_in_flight": 20}, b={"max_in_flight": 3})) as world:
-        everyone = Everyone(world, seed=5)
+        everyone = Everyone(world, seed=7)
         everyone.run()
         assert everyone.errors == []
         assert everyone.done > 100

@@ -15,7 +15,7 @@ import pytest
 from schemas.esuite import EsuiteDestination
 from schemas.http import Call, Reply
 from tests.servers import free_port
-from worker.http import Client, LeaseLostError, Recorder
+from worker.http import RECORDED_CHARS, Client, LeaseLostError, Recorder, bounded
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -209,3 +209,28 @@ def test_requests_of_a_paced_destination_are_spread_evenly() -> None:
 
     asyncio.run(run())
     assert times[-1] - times[0] >= 9 / 20 - 0.03
+
+
+def test_a_reply_in_an_encoding_that_does_not_exist_is_read_as_utf_8() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _request(reader)
+        body = "Größe".encode()
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf8mb4\r\n")
+        writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+
+    async def run() -> Reply:
+        async with _server(answer) as port:
+            return await _send(port)
+
+    reply = asyncio.run(run())
+    assert (reply.status, reply.text) == (400, "Größe")
+
+
+def test_the_timeline_keeps_the_beginning_of_a_long_request() -> None:
+    exchange = {"method": "POST", "request": {"lines": ["x" * 50] * 1000}, "status": 400}
+    kept = bounded(exchange)
+    assert len(kept["request"]) == RECORDED_CHARS
+    assert kept["request"].startswith('{"lines": ["xxx')
+    assert bounded({"request": None}) == {"request": None}
+    assert bounded({"request": {"a": 1}}) == {"request": {"a": 1}}

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
-from celery.exceptions import Retry as CeleryRetry
 from celery.signals import (
     setup_logging,
     task_prerun,
@@ -28,6 +27,7 @@ from worker.bell import Bell
 from worker.config import load
 from worker.ledger.destinations import register
 from worker.settings import Settings, settings
+from worker.showing import DeadLettersError, OrdersRetry
 
 if TYPE_CHECKING:
     from worker.heartbeat import Heartbeat
@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 
 QUEUE = "crossdock"
 
-app = Celery("crossdock", include=[f"tasks.{name}" for name in SYSTEMS] + ["tasks.intake", "tasks.upkeep"])
+app = Celery(
+    "crossdock",
+    task_cls="worker.showing:Task",
+    include=[f"tasks.{name}" for name in SYSTEMS] + ["tasks.intake", "tasks.upkeep"],
+)
 
 
 def configure(current: Settings) -> None:
@@ -125,14 +129,10 @@ def machine() -> Machine:
     return _machine
 
 
-class DeadLettersError(Exception):
-    """Orders became dead letters: their numbers and reason codes. Expected, so no traceback and no Sentry."""
-
-
 def delivery_task(system: System[Any]) -> Callable[[str, Sequence[int]], str]:
     """The Celery task of a system, named for what it does: ``tasks.esuite.deliver``."""
 
-    @app.task(name=f"tasks.{system.name}.deliver", throws=(DeadLettersError,))
+    @app.task(name=f"tasks.{system.name}.deliver", throws=(DeadLettersError,), shows_args=True)
     def run(destination: str, ids: Sequence[int]) -> str:
         from worker.delivery import deliver
 
@@ -149,7 +149,7 @@ def conclude(recorded: Sequence[Recorded]) -> str:
     if "dead" in states:
         raise DeadLettersError(told)
     if "retrying" in states:
-        raise CeleryRetry(told)
+        raise OrdersRetry(told)
     return told or "nothing to do"
 
 
@@ -169,7 +169,7 @@ def _begin(sender: Any, **_: Any) -> None:
     from worker.heartbeat import Heartbeat
 
     telemetry.start_sentry(settings().sentry_dsn)
-    _heartbeat = Heartbeat(app, machine(), hostname=sender.hostname)
+    _heartbeat = Heartbeat(app, machine(), hostname=sender.hostname, deaf_s=settings().deaf_s)
     _heartbeat.start()
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from worker.errors import BrokerError
 
 START_S = 10.0
+STOP_S = 5.0
 
 
 def embedded_url(home: Path) -> str | None:
@@ -51,10 +56,13 @@ class EmbeddedBroker:
             "daemonize": "no",
         }  # fmt: skip
         arguments = [part for key, value in options.items() for part in (f"--{key}", str(value))]
-        self._process = subprocess.Popen(  # noqa: S603 - our own arguments
-            [_binary(), *arguments], start_new_session=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        binary = _binary()
+        with _own(folder) as lock:
+            self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+                [binary, *arguments], start_new_session=True, stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=(lock.fileno(),),
+            )  # fmt: skip
+            lock.write(str(self._process.pid))
         self._wait()
         (self._home / "valkey.url").write_text(self.url)
 
@@ -86,6 +94,35 @@ class EmbeddedBroker:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+
+
+def _own(folder: Path) -> IO[str]:
+    """Lock the data folder. The server inherits the lock and holds it for as long as it lives.
+
+    Whoever holds it already lost its owner, who was killed: it ends, for two servers would write into one file.
+    """
+    lock = (folder / "lock").open("a+")
+    deadline = time.monotonic() + START_S
+    kill_at = time.monotonic() + STOP_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise BrokerError(f"another broker holds {folder}, and does not end") from None
+        else:
+            lock.truncate(0)
+            return lock
+        _tell_to_end(lock, signal.SIGKILL if time.monotonic() > kill_at else signal.SIGTERM)
+        time.sleep(0.1)
+
+
+def _tell_to_end(lock: IO[str], number: signal.Signals) -> None:
+    lock.seek(0)
+    pid = lock.read().strip()
+    if pid.isdigit():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), number)
 
 
 def _binary() -> str:

@@ -194,7 +194,7 @@ class _Batch:
             return ()
         try:
             record = self._write_record(results)
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 - one outcome that cannot be stored must not take others with it
             return self._not_recorded(results, error)
         if not record.open:
             self._halted = True  # paused or suspended, perhaps by another worker's batch
@@ -205,9 +205,9 @@ class _Batch:
         self._machine.ringer.ring_all(record.wake)
         return record.recorded
 
-    def _not_recorded(self, results: Sequence[Result], error: SQLAlchemyError) -> tuple[Recorded, ...]:
-        """One that cannot be stored must not take the others with it; what is lost is looked up at the destination."""
-        if away(error):
+    def _not_recorded(self, results: Sequence[Result], error: Exception) -> tuple[Recorded, ...]:
+        """Record them one by one; what is lost all the same is taken back when the lease ends, and looked up."""
+        if isinstance(error, SQLAlchemyError) and away(error):
             log.error("not_recorded", destination=self._destination.name, deliveries=len(results))
         elif len(results) == 1:
             report_defect(error, self._destination.name, results[0].job.number)

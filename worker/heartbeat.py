@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from celery import Celery
 from celery.utils.nodenames import worker_direct
-from kombu.exceptions import OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from worker.ledger import workers
@@ -24,19 +23,21 @@ from worker.machine import STOP_S, Machine
 log = structlog.get_logger("crossdock.heartbeat")
 
 ECHO_S = 5.0
-DEAF_S = 60.0
+"""At most so long between two echoes; a quarter of the time after which a worker counts as deaf, if that is less."""
+
 EXIT_DEAF = 69
 """EX_UNAVAILABLE of sysexits.h: a service it needs is not there."""
 
 
 class Heartbeat(threading.Thread):
-    """Sends the echo, notes what was heard, ends a deaf worker."""
+    """Sends the echo, notes what was heard, ends a worker that has heard nothing for ``deaf_s`` seconds."""
 
-    def __init__(self, app: Celery, machine: Machine, *, hostname: str) -> None:
+    def __init__(self, app: Celery, machine: Machine, *, hostname: str, deaf_s: float) -> None:
         super().__init__(name="heartbeat", daemon=True)
         self._app = app
         self._machine = machine
         self._hostname = hostname
+        self._deaf_s = deaf_s
         self._over = threading.Event()
         self._started_at = time.time()
         self._heard_at = self._started_at
@@ -52,8 +53,8 @@ class Heartbeat(threading.Thread):
         self._note(lambda c: workers.forget(c, self._hostname))
 
     def run(self) -> None:
-        """Until the worker stops, or hears nothing for DEAF_S."""
-        while not self._over.wait(ECHO_S):
+        """Until the worker stops, or hears nothing for too long."""
+        while not self._over.wait(min(ECHO_S, self._deaf_s / 4)):
             self._echo()
             heard_at = self._heard_at
             self._note(
@@ -61,13 +62,15 @@ class Heartbeat(threading.Thread):
                     c, self._hostname, started_at=self._started_at, heard_at=at, now=time.time()
                 )
             )
-            if time.time() - heard_at > DEAF_S and not self._machine.stopping:
+            if time.time() - heard_at > self._deaf_s and not self._machine.stopping:
                 self._end_deaf()
 
     def _echo(self) -> None:
         try:
-            self._app.send_task("tasks.upkeep.echo", queue=worker_direct(self._hostname), expires=DEAF_S, retry=False)
-        except (OperationalError, OSError) as error:
+            self._app.send_task(
+                "tasks.upkeep.echo", queue=worker_direct(self._hostname), expires=self._deaf_s, retry=False
+            )
+        except Exception as error:  # noqa: BLE001 - whatever a broker's client raises; this thread must go on
             log.warning("broker_unreachable", worker=self._hostname, error=type(error).__name__)
 
     def _note(self, work: Any) -> None:

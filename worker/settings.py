@@ -6,6 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
@@ -35,6 +36,14 @@ def _starts_with(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _with_a_port(url: str) -> str:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("must have a number from 0 to 65535 as its port") from None
+    return url
+
+
 def _dsn(url: str) -> str:
     scheme, _, rest = url.partition("://")
     key, at, host = rest.partition("@")
@@ -57,6 +66,7 @@ class Settings(BaseSettings):
         lease_s: CROSSDOCK_LEASE_S, seconds after which a claimed delivery is free again.
         probe_s: CROSSDOCK_PROBE_S, seconds between two probes of a suspended destination.
         sweep_s: CROSSDOCK_SWEEP_S, seconds between two sweeps of the ledger.
+        deaf_s: CROSSDOCK_DEAF_S, seconds without a word from the broker after which a worker ends and begins anew.
         log: CROSSDOCK_LOG; ``auto``: console on a terminal, else JSON.
 
     Raises:
@@ -69,7 +79,7 @@ class Settings(BaseSettings):
 
     config: Path = Field(Path("crossdock.toml"), validation_alias="CROSSDOCK_CONFIG")
     home: Path = Field(Path("var"), validation_alias="CROSSDOCK_HOME")
-    database: Annotated[str, _starts_with(*_DATABASES)] | None = Field(
+    database: Annotated[str, _starts_with(*_DATABASES), AfterValidator(_with_a_port)] | None = Field(
         None, validation_alias="CROSSDOCK_DATABASE_URL", repr=False
     )
     broker_url: Annotated[str, _starts_with(*_BROKERS)] | None = Field(
@@ -83,6 +93,7 @@ class Settings(BaseSettings):
     lease_s: float = Field(20, ge=1, le=86400, validation_alias="CROSSDOCK_LEASE_S")
     probe_s: float = Field(180, ge=1, le=86400, validation_alias="CROSSDOCK_PROBE_S")
     sweep_s: float = Field(2, ge=0.1, le=3600, validation_alias="CROSSDOCK_SWEEP_S")
+    deaf_s: float = Field(60, ge=2, le=3600, validation_alias="CROSSDOCK_DEAF_S")
     log: Literal["json", "console", "auto"] = Field("auto", validation_alias="CROSSDOCK_LOG")
 
     def __init__(self, **values: Any) -> None:

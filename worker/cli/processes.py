@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from schemas.config import Config
 from worker import broker
 from worker.errors import BrokerError
 from worker.parent import follow_parent
@@ -19,13 +20,14 @@ from worker.settings import Settings, settings
 @click.option("--host", help="Overrides CROSSDOCK_HOST.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Overrides CROSSDOCK_PORT and PORT.")
 def web(host: str | None, port: int | None) -> None:
-    """Webhooks, API and console."""
+    """Take webhooks, and serve API and console."""
     from worker import logs
     from worker.web.app import serve
 
     follow_parent()
     current = settings()
     logs.configure(current.log, process="web")
+    _must_be_ready()
     serve(current.model_copy(update={k: v for k, v in (("host", host), ("port", port)) if v is not None}))
 
 
@@ -34,14 +36,13 @@ def web(host: str | None, port: int | None) -> None:
     "--concurrency", type=click.IntRange(1, 500), help="Threads; default: what the destinations allow, and 4."
 )
 def worker(concurrency: int | None) -> None:
-    """Deliver orders: one process a core."""
-    current = _with_broker()
+    """Deliver orders: one process a core, on threads. SIGTERM: what is in flight has 25 s to finish."""
+    _with_broker()
     follow_parent()
     os.environ["CROSSDOCK_PROCESS"] = "worker"
     from worker.app import deaf
-    from worker.config import load
 
-    config = load(current.config, os.environ)
+    config = _must_be_ready()
     # A slow destination can fill as many threads as it has slots; the others must still find one.
     threads = concurrency or min(200, 4 + sum(d.max_in_flight for d in config.destinations.values()))
     name = os.environ.get("CROSSDOCK_WORKER", str(os.getpid()))
@@ -56,7 +57,7 @@ def worker(concurrency: int | None) -> None:
 
 @click.command()
 def beat() -> None:
-    """Ring for what is due; one of these runs, whatever the number of workers."""
+    """Ring for what is due: one of these runs, whatever the number of workers."""
     _with_broker()
     follow_parent()
     os.environ["CROSSDOCK_PROCESS"] = "beat"
@@ -67,21 +68,30 @@ def beat() -> None:
 
 
 @click.command()
-@click.option("--port", default=5555, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--address", default="127.0.0.1", show_default=True)
-@click.option("--read-only/--no-read-only", default=True, show_default=True)
+@click.option("--port", default=5555, show_default=True, type=click.IntRange(1, 65535), help="Where it listens.")
+@click.option(
+    "--address", default="127.0.0.1", show_default=True, help="Its /metrics and /healthcheck ask no password."
+)
+@click.option("--read-only/--no-read-only", default=True, show_default=True, help="Refuse to stop or send anything.")
 def flower(port: int, address: str, *, read_only: bool) -> None:
-    """Flower, on loopback, read-only, behind a password of its own."""
+    """Watch the tasks in Flower: on loopback, read-only, behind a password.
+
+    The login is FLOWER_BASIC_AUTH (user:password); without it one is made up at the first run and kept in
+    CROSSDOCK_HOME/flower.login. Other settings of Flower are variables too: FLOWER_URL_PREFIX and so on.
+    """
     current = _with_broker()
     follow_parent()
     os.environ["CROSSDOCK_PROCESS"] = "flower"
+    from worker import logs
     from worker.app import app
 
+    logs.configure(current.log, process="flower")
     os.environ.setdefault("FLOWER_BASIC_AUTH", flower_login(current.home))
     options = [
         f"--address={address}",
         f"--port={port}",
-        "--tasks_columns=name,args,state,result,received,runtime,worker",
+        "--tasks_columns=name,args,state,result,exception,received,runtime,worker",
+        "--logging=none",  # ours stays as it is
     ]
     options += ["--read_only"] if read_only else []
     options += [f"--db={current.home}/flower", "--persistent=True", "--state_save_interval=10000", "--max_tasks=20000"]
@@ -115,9 +125,23 @@ def _run(command: click.Command, arguments: list[str]) -> int | None:
 
     from worker.app import app
 
-    context = CLIContext(app=app, no_color=False, workdir=None)
+    context = CLIContext(app=app, no_color=False, workdir=None, quiet=True)
     code: int | None = command.main(arguments, prog_name="crossdock", obj=context, standalone_mode=False)
     return code
+
+
+def _must_be_ready() -> Config:
+    """Find out before the process begins, and say in one line, whether the configuration or the ledger is amiss.
+
+    Raises:
+        worker.config.ConfigErrors: with all that is wrong.
+        LedgerError: it is not there, or of another version.
+    """
+    from worker.cli.common import config, ledger
+
+    found = config()
+    with ledger():
+        return found
 
 
 def _with_broker() -> Settings:

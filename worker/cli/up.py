@@ -31,10 +31,12 @@ LATE_S = 1.0
 
 @click.command()
 @click.option("--host", help="Where web listens; overrides CROSSDOCK_HOST.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Overrides CROSSDOCK_PORT and PORT.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Overrides CROSSDOCK_PORT and PORT.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
 @click.option("--flower/--no-flower", default=False, help="Flower too.")
-@click.option("--flower-port", default=5555, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--flower-port", default=5555, show_default=True, type=click.IntRange(1, 65535), help="Where Flower listens."
+)
 @click.option(
     "logs_in",
     "--logs",

@@ -18,8 +18,8 @@ T = TypeVar("T")
 PATIENCE_S = 3.5
 """How long a transaction waits for its turn and tries again: a webhook is answered within 5 s, whatever happens."""
 
-_LOCK_MS = 1000
-"""How long one try waits for a lock."""
+_LOCK_MS = 1200
+"""How long one try waits for a lock: above PostgreSQL's deadlock_timeout, which stops one of two and not both."""
 
 _AGAIN = ("40001", "40P01", "55P03")
 """PostgreSQL's serialization_failure, deadlock_detected, lock_not_available: the transaction did nothing."""

@@ -117,6 +117,7 @@ def _delivery(row: Any) -> dict[str, Any]:
         "reference": row.reference,
         "reason": row.reason or None,
         "hint": row.hint or None,
+        "held_by": row.held_by,
         "due_at": stamp(row.due_at) if row.state in ("ready", "retrying") else None,
         "changed_at": stamp(row.changed_at),
     }

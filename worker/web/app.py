@@ -43,7 +43,12 @@ def create_app(current: Settings) -> FastAPI:
             flush()
 
     app = FastAPI(
-        title="Crossdock", version=version("crossdock"), lifespan=lifespan, description=__doc__, redoc_url=None
+        title="Crossdock",
+        version=version("crossdock"),
+        lifespan=lifespan,
+        description=__doc__,
+        docs_url=None,
+        redoc_url=None,
     )
     app.add_middleware(Guard, settings=current)
     app.add_route("/webhooks/{shop}", webhook, methods=["POST"], include_in_schema=False)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,12 +24,17 @@ from worker.desk import UnknownDestinationError
 from worker.ledger import views
 from worker.ledger.replays import EditRefusedError
 from worker.settings import Settings
+from worker.web import apipage, telling
 from worker.web.guard import COOKIE, session
 from worker.web.house import House
+from worker.web.waiting import way_out
+
+log = structlog.get_logger("crossdock.web")
 
 _HERE = Path(__file__).parent
 PAGE = 50
-STATUSES = ("dead", "held", "delivering", "received", "delivered", "cancelled", "ignored")
+STATUSES = ("dead", "held", "received", "delivering", "delivered", "cancelled", "ignored")
+_LARGEST_ID = 2**63 - 1
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
     "X-Frame-Options": "DENY",
@@ -33,26 +43,55 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _templates = Jinja2Templates(_HERE / "templates")
+_templates.env.filters |= {
+    name: getattr(telling, name) for name in ("moment", "day", "clock", "until", "sentence", "pretty", "timeline")
+} | {"prose": apipage.prose}
+
+Page = Callable[[Request], Response | Awaitable[Response]]
 
 
 def install(app: FastAPI, settings: Settings) -> None:
     """Add the console's pages."""
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     app.state.console_token = settings.api_token.get_secret_value() if settings.api_token else None
-    for path, page, method in (
+    pages: tuple[tuple[str, Page, str], ...] = (
         ("/", orders, "GET"),
         ("/orders/{order_id:int}", order, "GET"),
         ("/orders/{order_id:int}/replay", replay, "POST"),
         ("/destinations", destinations, "GET"),
         ("/destinations/{name}/{action}", act, "POST"),
+        ("/docs", docs, "GET"),
         ("/login", login_page, "GET"),
         ("/login", login, "POST"),
-    ):
-        app.add_route(path, page, methods=[method], include_in_schema=False)
+        ("/logout", logout, "POST"),
+    )
+    for path, page, method in pages:
+        app.add_route(path, _guarded(page), methods=[method], include_in_schema=False)
+
+
+def _guarded(page: Page) -> Page:
+    """The page, or a page that says that the ledger does not answer."""
+
+    @wraps(page)
+    async def shown(request: Request) -> Response:
+        try:
+            found = page(request) if iscoroutinefunction(page) else await run_in_threadpool(page, request)
+            return await found if isinstance(found, Awaitable) else found
+        except SQLAlchemyError as error:
+            log.error("ledger_unreachable", page=page.__name__, error=type(error).__name__)
+            text = "The ledger does not answer at the moment. Nothing was changed; load the page again in a while."
+            return _message(request, 503, "No answer from the ledger", text)
+
+    return shown
 
 
 def _page(request: Request, name: str, status: int = 200, **values: Any) -> Response:
+    values |= {"here": request.url.path, "may_log_out": COOKIE in request.cookies}
     return _templates.TemplateResponse(request, name, values, status_code=status, headers=_HEADERS)
+
+
+def _message(request: Request, status: int, title: str, text: str) -> Response:
+    return _page(request, "message.html", status, title=title, text=text)
 
 
 def _house(request: Request) -> House:
@@ -60,48 +99,60 @@ def _house(request: Request) -> House:
     return house
 
 
+def _number(text: str) -> int | None:
+    """A row's id as it stands in an address; None for what cannot be one."""
+    found = int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else 0
+    return found if 0 < found <= _LARGEST_ID else None
+
+
 def orders(request: Request) -> Response:
     """The newest orders, by status, shop, destination or a part of a number."""
     asked = request.query_params
-    wanted = {name: asked.get(name, "").strip() or None for name in ("status", "shop", "destination", "q")}
-    cursor = asked.get("cursor", "")
+    names = ("status", "shop", "destination", "q")
+    wanted = {name: asked.get(name, "").replace("\0", "").strip() or None for name in names}
+    cursor = _number(asked.get("cursor", ""))
     house = _house(request)
     with house.ledger.read() as connection:
-        items, following = views.orders(
-            connection,
-            views.Filter(
-                status=wanted["status"], shop=wanted["shop"], destination=wanted["destination"], q=wanted["q"]
-            ),
-            cursor=int(cursor) if cursor.isdigit() else None,
-            limit=PAGE,
+        chosen = views.Filter(
+            status=wanted["status"], shop=wanted["shop"], destination=wanted["destination"], q=wanted["q"]
         )
+        items, following = views.orders(connection, chosen, cursor=cursor, limit=PAGE)
         counts = views.order_counts(connection)
         troubled = [d for d in views.destinations(connection) if d["status"] != "open"]
     kept = {name: value for name, value in wanted.items() if value}
+    others = {name: value for name, value in kept.items() if name != "status"}
     return _page(
         request,
         "orders.html",
         items=items,
         wanted=wanted,
         counts=counts,
+        narrowed=bool(others),
         statuses=STATUSES,
         troubled=troubled,
         shops=sorted(house.config.shops),
         destinations=sorted(house.config.destinations),
-        older=urlencode({**kept, "cursor": following}) if following else None,
-        tab=lambda status: urlencode(
-            {**{k: v for k, v in kept.items() if k != "status"}, **({"status": status} if status else {})}
-        ),
+        newest="/?" + urlencode(kept) if cursor else None,
+        older="/?" + urlencode({**kept, "cursor": following}) if following else None,
+        fresh="/?" + urlencode({**kept, "cursor": cursor} if cursor else kept),
+        tab=lambda status: "/?" + urlencode({**others, "status": status} if status else others),
     )
 
 
 def order(request: Request) -> Response:
     """One order."""
-    with _house(request).ledger.read() as connection:
-        found = views.order(connection, request.path_params["order_id"])
+    return _order(request, told=request.query_params.get("told"))
+
+
+def _order(request: Request, status: int = 200, **more: Any) -> Response:
+    house, order_id = _house(request), request.path_params["order_id"]
+    found = None
+    if order_id <= _LARGEST_ID:
+        with house.ledger.read() as connection:
+            found = views.order(connection, order_id)
     if found is None:
-        return _page(request, "message.html", 404, title="No such order", text="There is no order with this id.")
-    return _page(request, "order.html", item=found, told=request.query_params.get("told"), edit="", pretty=_pretty)
+        return _message(request, 404, "No such order", "There is no order with this id.")
+    return _page(request, "order.html", status, item=found, way_out=way_out(found, config=house.config), **more)
 
 
 async def replay(request: Request) -> Response:
@@ -109,16 +160,13 @@ async def replay(request: Request) -> Response:
     order_id = request.path_params["order_id"]
     form = await request.form()
     destination, edit = str(form.get("destination", "")), str(form.get("edit", "")).strip()
+    if order_id > _LARGEST_ID:
+        return _message(request, 404, "No such order", "There is no order with this id.")
     try:
-        patch = _patch(edit)
-        await run_in_threadpool(_replay, _house(request), order_id, destination or None, patch)
+        moving = await run_in_threadpool(_replay, _house(request), order_id, destination or None, _patch(edit))
     except (EditRefusedError, UnknownDestinationError, ValueError) as error:
-        with _house(request).ledger.read() as connection:
-            found = views.order(connection, order_id)
-        if found is None:
-            return _page(request, "message.html", 404, title="No such order", text="There is no order with this id.")
-        return _page(request, "order.html", 422, item=found, refused=str(error), edit=edit, pretty=_pretty)
-    return RedirectResponse(f"/orders/{order_id}?told=replayed", status_code=303)
+        return await run_in_threadpool(_order, request, 422, refused=str(error), edit=edit)
+    return RedirectResponse(f"/orders/{order_id}?told={'replayed' if moving else 'still'}", status_code=303)
 
 
 def _patch(text: str) -> dict[str, Any] | None:
@@ -126,23 +174,28 @@ def _patch(text: str) -> dict[str, Any] | None:
         return None
     try:
         patch = json.loads(text)
-    except ValueError as error:
-        raise ValueError(f"The edit is not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"The edit is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. Nothing was changed."
+        ) from None
+    except RecursionError:
+        raise ValueError("The edit is nested too deeply. Nothing was changed.") from None
     if not isinstance(patch, dict):
-        raise ValueError('The edit must be a JSON object, such as {"note": "..."}')
+        raise ValueError('The edit must be a JSON object, such as {"note": "..."}. Nothing was changed.')
     return patch
 
 
-def _replay(house: House, order_id: int, destination: str | None, patch: dict[str, Any] | None) -> None:
-    for _ in house.desk("console").replay([order_id], destination=destination, edit=patch):
-        pass
+def _replay(house: House, order_id: int, destination: str | None, patch: dict[str, Any] | None) -> int:
+    """How many deliveries are on their way now."""
+    done = house.desk("console").replay([order_id], destination=destination, edit=patch)
+    return sum(len(part.wake) for part in done)
 
 
 def destinations(request: Request) -> Response:
     """All destinations."""
     with _house(request).ledger.read() as connection:
         items = views.destinations(connection)
-    return _page(request, "destinations.html", items=items)
+    return _page(request, "destinations.html", items=items, known=_house(request).config.destinations)
 
 
 async def act(request: Request) -> Response:
@@ -152,32 +205,42 @@ async def act(request: Request) -> Response:
     form = await request.form()
     try:
         if action == "suspend":
-            await run_in_threadpool(desk.suspend, name, reason=str(form.get("reason", ""))[:500])
+            await run_in_threadpool(desk.suspend, name, reason=str(form.get("reason", "")).strip()[:500])
         elif action == "resume":
             await run_in_threadpool(desk.resume, name)
         else:
-            return _page(request, "message.html", 404, title="No such action", text="Suspend or resume, nothing else.")
+            return _message(request, 404, "No such action", "A destination can be suspended or resumed.")
     except UnknownDestinationError as error:
-        return _page(request, "message.html", 404, title="No such destination", text=str(error))
+        return _message(request, 404, "No such destination", str(error))
     return RedirectResponse("/destinations", status_code=303)
+
+
+def docs(request: Request) -> Response:
+    """The API on one page."""
+    document = request.app.openapi()
+    operations, models = apipage.operations(document), apipage.models(document)
+    return _page(request, "docs.html", version=request.app.version, operations=operations, models=models)
 
 
 def login_page(request: Request) -> Response:
     """Ask for the token."""
-    return _page(request, "login.html", wrong=False)
+    return _page(request, "login.html", wrong=False, needed=request.app.state.console_token is not None)
 
 
 async def login(request: Request) -> Response:
     """Exchange the token for a cookie that does not hold it."""
     token: str | None = request.app.state.console_token
-    given = str((await request.form()).get("token", ""))
+    given = str((await request.form()).get("token", "")).strip()
     if token is None or not hmac.compare_digest(given.encode(), token.encode()):
-        return _page(request, "login.html", 401, wrong=token is not None)
+        return _page(request, "login.html", 401, wrong=token is not None, needed=token is not None)
     response = RedirectResponse("/", status_code=303)
     secure = request.headers.get("x-forwarded-proto", request.url.scheme) == "https"
     response.set_cookie(COOKIE, session(token), httponly=True, samesite="strict", secure=secure, max_age=12 * 3600)
     return response
 
 
-def _pretty(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+async def logout(_request: Request) -> Response:
+    """Forget the cookie."""
+    response = RedirectResponse("/login", status_code=303)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return response

@@ -23,8 +23,6 @@ from worker.web.house import House
 T = TypeVar("T")
 
 CHECK_S = 2.0
-HEARD_S = 60.0
-"""A worker that heard nothing from the broker for this long is deaf."""
 
 
 async def healthz(_request: Request) -> Response:
@@ -40,8 +38,9 @@ async def readyz(request: Request) -> Response:
     reasons = [reason for reason in (ledger, broker) if reason]
     if not ledger:
         living = await asyncio.to_thread(_workers, house)
-        if not any(worker["heard_s_ago"] <= HEARD_S for worker in living):
-            reasons.append("no worker has heard from the broker within the last minute; start one: crossdock worker")
+        deaf_s = house.settings.deaf_s
+        if not any(worker["heard_s_ago"] <= deaf_s for worker in living):
+            reasons.append(f"no worker has heard from the broker for {deaf_s:g} s; start one: crossdock worker")
     told = {"ready": not reasons, "ledger": ledger or "ok", "broker": broker or "ok", "workers": living}
     return JSONResponse({**told, "reasons": reasons}, status_code=503 if reasons else 200)
 

@@ -30,6 +30,8 @@ _FAULTS = {
     "timeout": "no answer in time",
     "lost": "connection lost",
 }
+_OPENING, _CLOSING = ("{", "["), ("}", "]")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _ZONE = re.compile(r"(?<=\d\d:\d\d:\d\d)Z\b")
 _DOOR = re.compile(r" \((console|api|command line)\)$")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -59,7 +61,7 @@ class Told:
 
 
 def timeline(events: Iterable[Mapping[str, Any]]) -> list[tuple[str, list[Told]]]:
-    """The events of ``views.order``, day by day: (the day, as a date of its own events, its lines)."""
+    """The events of ``views.order``, day by day: (the day, as its events have it, its lines)."""
     return [
         (day, [_line(event) for event in group]) for day, group in groupby(events, key=lambda event: event["at"][:10])
     ]
@@ -77,23 +79,25 @@ def told(kind: str, text: str) -> str:
     text = _ZONE.sub("", text)
     if kind in _OPENINGS:
         about, _, rest = text.partition(": ")
-        more = "" if kind == "removed" else _sentence(rest)
+        more = "" if kind == "removed" else sentence(rest)
         return f"{_OPENINGS[kind]} ({about}). {more}".strip()
     if kind == "routed":
-        return _sentence("it takes " + text.replace(" -> ", ", then "))
+        return sentence("it takes " + text.replace(" -> ", ", then "))
     if kind in ("replay", "edit"):
-        return _sentence(_DOOR.sub(lambda found: ", " + _DOORS[found[1]], text))
+        return sentence(_DOOR.sub(lambda found: ", " + _DOORS[found[1]], text))
     if kind in ("delivered", "cancelled"):
         what, colon, note = text.partition(": ")
-        return _sentence(what) + (f" {_sentence(note)}" if colon else "")
+        return sentence(what) + (f" {sentence(note)}" if colon else "")
     if kind == "retrying":
         reason, _, next_try = text.rpartition("; next try in ")
-        text = f"{_sentence(reason)} Next try in {next_try}" if reason else text
-    return f"{_LEADS[kind]}. {_sentence(text)}" if kind in _LEADS else _sentence(text)
+        seconds = next_try.removesuffix(" s")
+        text = f"{sentence(reason)} Next try in {span(float(seconds))}" if seconds.isdecimal() else text
+    lead = _LEADS.get(kind)
+    return sentence(text) if lead is None or text.startswith(lead.lower()) else f"{lead}. {sentence(text)}"
 
 
-def _sentence(text: str) -> str:
-    """With a capital, unless it begins with a name (``orderRemark``), and a full stop."""
+def sentence(text: str) -> str:
+    """The text with a capital, unless it begins with a name (``orderRemark``), and a full stop."""
     if not text:
         return ""
     first = text.split(maxsplit=1)[0].rstrip(",:;.") if text.strip() else ""
@@ -126,10 +130,22 @@ def _status(status: int | None, fault: str | None) -> str:
 
 
 def _indented(text: str) -> str:
+    """JSON on many lines, each token as it came: ``31.90`` stays ``31.90``. What is no JSON stays as it is."""
     try:
-        return pretty(json.loads(text, parse_float=str, parse_int=str)) if text[:1] not in "{[" else _json(text)
+        json.loads(text)
     except (ValueError, RecursionError):
         return text
+    parts = _TOKEN.findall(text)
+    lines, depth = [""], 0
+    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+        if part in _CLOSING and before not in _OPENING:
+            depth -= 1
+            lines.append("  " * depth)
+        lines[-1] += ": " if part == ":" else part
+        if part == "," or (part in _OPENING and after not in _CLOSING):
+            depth += part != ","
+            lines.append("  " * depth)
+    return "\n".join(lines)
 
 
 def pretty(value: object) -> str:
@@ -157,7 +173,11 @@ def until(at: str | None) -> str:
     if not at:
         return ""
     seconds = (datetime.fromisoformat(at) - datetime.now(UTC)).total_seconds()
-    for size, unit in ((3600, "h"), (60, "min"), (1, "s")):
-        if seconds >= size:
-            return f"in {seconds / size:.0f} {unit}"
-    return "now"
+    return f"in {span(seconds)}" if seconds >= 1 else "now"
+
+
+def span(seconds: float) -> str:
+    """Seconds as people say them: ``90 s``, ``4 min``, ``3 h``."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
