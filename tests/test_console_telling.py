@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from worker.web.telling import exchange, moment, span, timeline, told
+from worker.web.telling import day, exchange, moment, span, timeline, told
 
 AT = "2026-11-20 10:15:00Z"
 
@@ -91,12 +91,12 @@ def test_a_body_is_indented_where_it_is_json_and_verbatim_where_not(text: str, s
 
 def test_the_timeline_is_told_day_by_day() -> None:
     events = [
-        {"at": f"2026-11-{day}T23:59:59.000Z", "kind": "note", "destination": None, "text": "x", "data": None}
-        for day in (20, 21, 21)
+        {"at": f"2026-11-{date}T23:59:59.000Z", "kind": "note", "destination": None, "text": "x", "data": None}
+        for date in (20, 21, 21)
     ]
-    assert [(moment(at), len(lines)) for at, lines in timeline(events)] == [
-        ("20 Nov 2026, 23:59:59", 1),
-        ("21 Nov 2026, 23:59:59", 2),
+    assert [(day(at), len(lines)) for at, lines in timeline(events)] == [
+        ("20 Nov 2026", 1),
+        ("21 Nov 2026", 2),
     ]
 
 
@@ -105,3 +105,7 @@ def test_the_timeline_is_told_day_by_day() -> None:
 )
 def test_a_span_is_told_in_the_unit_that_people_use(seconds: float, says: str) -> None:
     assert span(seconds) == says
+
+
+def test_a_moment_is_told_to_the_second_and_nothing_where_there_is_none() -> None:
+    assert (moment("2026-11-20T03:04:05.678Z"), moment(None)) == ("20 Nov 2026, 03:04:05", "")

@@ -455,4 +455,3 @@ def test_every_receipt_keeps_body_headers_and_outcome(world: World) -> None:
         row = c.execute(select(t.receipts)).one()
     assert (row.body, row.outcome, row.order_id) == (b'{"raw": "\x00bytes"}', "accepted", world.order("1").id)
     assert row.received_at == T0
-

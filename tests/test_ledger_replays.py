@@ -342,4 +342,3 @@ def test_a_readable_webhook_after_an_edit_by_hand_wins(world: World) -> None:
     world.replay("1", edit=json.loads(order("1", note="by hand").model_dump_json()))
     assert world.place("1", note="shop").outcome == "accepted"
     assert world.claimed("a").jobs[0].order.note == "shop"
-

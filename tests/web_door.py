@@ -5,28 +5,29 @@ No worker and no broker run, so orders stay where the door has put them.
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select
 
-from sandbox.shops import Delivery, encode, new_secret, sign
+from sandbox.shops import Delivery, Platform, encode, make_orders, new_secret, sign
+from tests.servers import free_port, wait_until
 from worker.ledger import tables as t
 from worker.ledger.engine import Ledger
 from worker.ledger.migrate import migrate
 from worker.settings import Settings
-
-from tests.servers import free_port, wait_until
 
 CONFIG = """
 [shops.tea]
@@ -76,6 +77,7 @@ when = { country = ["SE"] }
 deliver = ["ongoing-se"]
 """
 
+_PLATFORMS: Mapping[str, Platform] = {"tea": "shopify", "books": "woocommerce", "parts": "standard"}
 _numbers = count(70001)
 
 
@@ -194,9 +196,8 @@ class Door:
 
     def bytes_of(self, shop: str, body: bytes, *, topic: str | None = None) -> httpx.Response:
         """Post any bytes, correctly signed, as an order that was just created."""
-        platform = {"tea": "shopify", "books": "woocommerce", "parts": "standard"}[shop]
         topic = topic or ("orders/create" if shop == "tea" else "order.created")
-        headers = sign(platform, body, self.secrets[shop], topic, shop=shop)  # type: ignore[arg-type]
+        headers = sign(_PLATFORMS[shop], body, self.secrets[shop], topic, shop=shop)
         return self.webhook(shop, body, headers)
 
     def order(self, order_id: int) -> dict[str, Any]:
@@ -243,6 +244,29 @@ def fresh() -> str:
     return str(next(_numbers))
 
 
-def changed(delivery: Delivery, *, topic: str | None = None, **fields: Any) -> Delivery:
-    """The same order with other fields of its body, as a delivery of its own."""
-    import json  # noqa: PLC0415
+def shop_order(shop: str, number: str, *, topic: str | None = None, seconds: int = 0, **fields: Any) -> Delivery:
+    """An order of ``tea`` (Shopify) or ``books`` (WooCommerce), paid and bound for Australia.
+
+    Args:
+        number: of the order; its id too.
+        seconds: when the shop changed it, after a fixed moment.
+        fields: of the body, in the platform's own words.
+    """
+    platform = _PLATFORMS[shop]
+    base = next(d for d in make_orders(50, platform=platform, seed=7, shop=shop) if b'"AU"' in d.body)
+    moment = datetime(2026, 11, 20, 10, 0, tzinfo=UTC) + timedelta(seconds=seconds)
+    body = json.loads(base.body) | {"id": int(number)}
+    if shop == "tea":
+        body |= {"name": f"#{number}", "updated_at": moment.isoformat(), "financial_status": "paid"}
+    else:
+        body |= {"number": number, "date_modified_gmt": f"{moment:%Y-%m-%dT%H:%M:%S}", "status": "processing"}
+    return Delivery(
+        shop=shop,
+        platform=platform,
+        topic=topic or ("orders/create" if shop == "tea" else "order.created"),
+        body=encode(platform, body | fields),
+        delivery_id=str(uuid4()),
+        event_id=str(uuid4()),
+        triggered=moment,
+        number=number,
+    )

@@ -125,7 +125,13 @@ def _reference(schema: Mapping[str, Any]) -> str:
 def _parameter(one: Mapping[str, Any]) -> Field:
     kind, model = _kind(one.get("schema", {}))
     where = one.get("in", "query")
-    return Field(one["name"], f"{kind}, in the {where}", bool(one.get("required")), one.get("description", ""), model)
+    return Field(
+        one["name"],
+        f"{kind.removesuffix(' or null')}, in the {where}",
+        bool(one.get("required")),
+        one.get("description", ""),
+        model,
+    )
 
 
 def _fields(schema: Mapping[str, Any]) -> Iterator[Field]:
