@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -87,6 +87,7 @@ class House:
         timeout_s: float = 2.0,
         config: str = CONFIG,
         environment: Mapping[str, str] | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.home = folder / "home"
@@ -99,7 +100,7 @@ class House:
             "books": new_secret("woocommerce"),
             "parts": new_secret("standard"),
         }
-        self._workers = workers
+        self._arguments = ["--workers", str(workers), *arguments]
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         toml = folder / "crossdock.toml"
         toml.write_text(config.format(sandbox=self.sandbox_url, timeout_s=timeout_s))
@@ -144,8 +145,7 @@ class House:
 
     def start(self) -> None:
         """Start ``crossdock up``."""
-        arguments = ["up", "--port", str(self.port), "--workers", str(self._workers)]
-        self._spawn("up", [sys.executable, "-m", "worker", *arguments])
+        self._spawn("up", [sys.executable, "-m", "worker", "up", "--port", str(self.port), *self._arguments])
         wait_until(lambda: _answers(f"{self.url}/healthz"), seconds=40, what="web answers")
 
     def _spawn(self, name: str, command: list[str]) -> None:

@@ -151,7 +151,7 @@ _ORDER_SCHEMA = {
     "title": "Order",
     "type": "object",
     "description": "The canonical order, as GET /api/orders/{id} shows it; money and quantities are decimal strings.",
-    "required": sorted(name for name, field in Order.model_fields.items() if field.is_required()),
+    "required": ["currency", "shop_order_id", "version"],
     "properties": {name: {"description": field.description or ""} for name, field in Order.model_fields.items()},
     "example": {
         "shop_order_id": "73100",
