@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,7 +79,7 @@ class SentrySink:
         found: list[dict[str, Any]] = []
         for body in self._bodies:
             lines = body.splitlines()
-            for header, payload in zip(lines[1:], lines[2:], strict=False):
+            for header, payload in itertools.pairwise(lines):
                 if header.startswith("{") and json.loads(header).get("type") == "event":
                     found.append(json.loads(payload))
         return found

@@ -569,6 +569,26 @@ def test_what_could_not_be_recorded_within_the_lease_is_taken_back_in_doubt(tmp_
         other.close()
 
 
+def test_a_claim_that_finds_the_ledger_busy_leaves_its_deliveries_to_the_sweep(running: Running) -> None:
+    ids = running.fill(2)
+    held, free = threading.Event(), threading.Event()
+    other = Ledger(running.url)
+
+    def hold(c: Any) -> None:
+        c.execute(select(t.destinations).with_for_update())
+        held.set()
+        free.wait(20)
+
+    with in_background(lambda: other.write(hold)) as unlocked:
+        assert held.wait(5)
+        assert running.deliver(always(DELIVERED), ids) == ()
+        free.set()
+        unlocked()
+    assert {row.state for row in running.deliveries()} == {"ready"}
+    assert len(running.ring("a", older_than=time.time() + 1)) == 2
+    other.close()
+
+
 def test_outcomes_of_many_kinds_in_one_batch_are_each_recorded_as_they_are(running: Running) -> None:
     ids = running.fill(4)
     outcomes: dict[str, Outcome] = {

@@ -27,7 +27,7 @@ from worker.ledger import records
 from worker.ledger import tables as t
 from worker.ledger.destinations import BREAK_AFTER, hold_moving, suspend
 from worker.ledger.records import Result, backoff, telling
-from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+from worker.outcomes import Delivered, Outcome, Reject, Retry
 
 BASE_S, CAP_S = 2.0, 300.0
 

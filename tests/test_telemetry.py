@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tests.config_file import ENV, GOOD, write
 from tests.ledgers import World, config, sqlalchemy_url
 from tests.sentry_sink import DSN, KeptTransport
 from worker import logs, telemetry
@@ -84,9 +85,8 @@ class _Bench:
         """A new order, full of personal data; its delivery's id."""
         self.world.now = 0.0
         changes = {"email": MAIL, "ship_to": SHIP_TO, "note": f"for {PERSON}"}
-        [delivery] = self.world.place(number, **changes).ready
-        assert delivery.id is not None
-        return delivery.id
+        self.world.place(number, **changes)
+        return int(self.world.delivery(number, "a").id)
 
     def run(self, outcome: Outcome | Exception, *numbers: str) -> tuple[Recorded, ...]:
         """One attempt for each new order."""
@@ -185,17 +185,20 @@ def test_a_defect_of_one_kind_is_one_issue_whatever_the_order(bench: _Bench, sen
 
 
 def test_a_crash_of_the_web_process_is_told_without_the_request(
-    bench: _Bench, sentry: type[KeptTransport], lines: io.StringIO, tmp_path: Path
+    bench: _Bench, sentry: type[KeptTransport], lines: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = _settings(tmp_path)
-    app = create_app(settings)
+    for name, value in ENV.items():
+        monkeypatch.setenv(name, value)
+    app = create_app(Settings(config=write(tmp_path, GOOD), home=tmp_path, database=f"sqlite:///{tmp_path}/ledger.db"))
 
     async def crash(request: Request) -> Response:
         body = await request.json()
         raise RuntimeError(f"cannot read {body}")
 
     app.add_route("/crash/{mail}", crash, methods=["POST"])
-    with TestClient(app, raise_server_exceptions=False, client=("127.0.0.1", 5000)) as client:
+    with TestClient(
+        app, raise_server_exceptions=False, client=("127.0.0.1", 5000), base_url="http://127.0.0.1"
+    ) as client:
         answer = client.post(
             f"/crash/{MAIL}?q=Xanadu", json={"ship_to": SHIP_TO}, headers={"x-name": PERSON, "cookie": "a=Xanadu"}
         )
@@ -206,15 +209,6 @@ def test_a_crash_of_the_web_process_is_told_without_the_request(
     assert "request" not in event
     _clean(sentry.text())
     _clean(lines.getvalue())
-
-
-def _settings(folder: Path) -> Settings:
-    (folder / "crossdock.toml").write_text("[shops.tea]\nplatform = 'standard'\nsecrets = ['env:NONE']\n")
-    from tests.config_file import ENV, GOOD, write
-
-    for name, value in ENV.items():
-        pytest.MonkeyPatch().setenv(name, value)
-    return Settings(config=write(folder, GOOD), home=folder, database=f"sqlite:///{folder}/ledger.db", sentry_dsn=None)
 
 
 # ---------------------------------------------------------------- logs
@@ -270,7 +264,9 @@ def test_a_warning_of_python_is_a_line_too(lines: io.StringIO) -> None:
 
 
 def test_the_console_form_says_the_same_without_words(lines: io.StringIO) -> None:
+    sys.stderr, before = lines, sys.stderr
     logs.configure("console", process="web")
+    sys.stderr = before
     try:
         raise ValueError(PERSON)
     except ValueError:

@@ -89,8 +89,10 @@ def _transport_options(*, app_url: str) -> dict[str, Any]:
     if app_url.startswith("amqp"):
         return {"confirm_publish": True}
     return {
-        # No task runs longer than a batch of time-outs, and a doubled wake-up costs nothing.
-        "visibility_timeout": 600,
+        # What a killed worker had in its hands comes back after this: wake-ups are rung for again long before, but an
+        # order from a producer (tasks/intake.py) is with the broker alone. A task that runs longer is doubled, which
+        # costs nothing.
+        "visibility_timeout": 60,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         "unacked_restore_limit": 1000,

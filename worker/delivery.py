@@ -49,17 +49,23 @@ def deliver(machine: Machine, system: System[Any], name: str, ids: Sequence[int]
     if destination is None or machine.stopping:
         return ()
     lease = Lease(machine.settings.lease_s)
-    claim = machine.ledger.write(
-        lambda connection: claims.claim(
-            connection,
-            destination,
-            ids,
-            worker=machine.name,
-            lease_s=machine.settings.lease_s,
-            probe_s=machine.settings.probe_s,
-            now=time.time(),
+    try:
+        claim = machine.ledger.write(
+            lambda connection: claims.claim(
+                connection,
+                destination,
+                ids,
+                worker=machine.name,
+                lease_s=machine.settings.lease_s,
+                probe_s=machine.settings.probe_s,
+                now=time.time(),
+            )
         )
-    )
+    except SQLAlchemyError as error:
+        if not away(error):
+            raise
+        log.warning("ledger_unreachable", doing="claim", error=type(error).__name__)
+        return ()  # the sweep rings again
     if claim is None:
         return ()
     return _Batch(machine, system, destination, claim, lease).run()

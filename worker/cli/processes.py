@@ -21,12 +21,11 @@ from worker.settings import Settings, settings
 @click.option("--port", type=click.IntRange(0, 65535), help="Overrides CROSSDOCK_PORT and PORT.")
 def web(host: str | None, port: int | None) -> None:
     """Take webhooks, and serve API and console."""
-    from worker import logs
-    from worker.web.app import serve
-
     follow_parent()
     current = settings()
-    logs.configure(current.log, process="web")
+    _log_as("web", current)
+    from worker.web.app import serve
+
     _must_be_ready()
     serve(current.model_copy(update={k: v for k, v in (("host", host), ("port", port)) if v is not None}))
 
@@ -37,9 +36,9 @@ def web(host: str | None, port: int | None) -> None:
 )
 def worker(concurrency: int | None) -> None:
     """Deliver orders: one process a core, on threads. SIGTERM: what is in flight has 25 s to finish."""
-    _with_broker()
+    current = _with_broker()
     follow_parent()
-    os.environ["CROSSDOCK_PROCESS"] = "worker"
+    _log_as("worker", current)
     from worker.app import deaf
 
     config = _must_be_ready()
@@ -58,9 +57,9 @@ def worker(concurrency: int | None) -> None:
 @click.command()
 def beat() -> None:
     """Ring for what is due: one of these runs, whatever the number of workers."""
-    _with_broker()
+    current = _with_broker()
     follow_parent()
-    os.environ["CROSSDOCK_PROCESS"] = "beat"
+    _log_as("beat", current)
     from celery.bin.beat import beat as command
 
     # Nothing to remember between runs: every entry is "every few seconds".
@@ -81,11 +80,9 @@ def flower(port: int, address: str, *, read_only: bool) -> None:
     """
     current = _with_broker()
     follow_parent()
-    os.environ["CROSSDOCK_PROCESS"] = "flower"
-    from worker import logs
+    _log_as("flower", current)
     from worker.app import app
 
-    logs.configure(current.log, process="flower")
     os.environ.setdefault("FLOWER_BASIC_AUTH", flower_login(current.home))
     options = [
         f"--address={address}",
@@ -128,6 +125,13 @@ def _run(command: click.Command, arguments: list[str]) -> int | None:
     context = CLIContext(app=app, no_color=False, workdir=None, quiet=True)
     code: int | None = command.main(arguments, prog_name="crossdock", obj=context, standalone_mode=False)
     return code
+
+
+def _log_as(process: str, current: Settings) -> None:
+    from worker import logs
+
+    os.environ["CROSSDOCK_PROCESS"] = process  # for when Celery sets up its logging
+    logs.configure(current.log, process=process)
 
 
 def _must_be_ready() -> Config:

@@ -6,6 +6,7 @@ import http.client
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,10 @@ def up(
             if answers:
                 click.echo(f"crossdock is up: {address_of(current)} (webhooks, console, /docs); Ctrl-C stops it")
                 if flower:
-                    click.echo(f"flower: http://127.0.0.1:{flower_port} login {flower_login(current.home)}")
+                    # On a terminal somebody reads it; anywhere else it would be kept with the logs.
+                    login = flower_login(current.home)
+                    where = login if sys.stdout.isatty() else f"in {current.home / 'flower.login'}"
+                    click.echo(f"flower: http://127.0.0.1:{flower_port} login {where}")
             supervisor.watch()
         finally:
             with suppress(OSError):  # the terminal may be what is gone

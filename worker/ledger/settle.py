@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
@@ -161,14 +162,7 @@ class Settler:
             return
         rows = [{"destination": d.destination, "number": _folded(number), "order_id": s.id} for s, d, number in wanted]
         rows.sort(key=lambda row: (row["destination"], row["number"]))  # a fixed order, so that nobody deadlocks
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        self._connection.execute(dialect.insert(t.numbers).on_conflict_do_nothing(), rows)
-        n = t.numbers.c
-        keys = tuple_(n.destination, n.number).in_([(row["destination"], row["number"]) for row in rows])
-        holders = {
-            (row.destination, row.number): row.order_id
-            for row in self._connection.execute(select(t.numbers).where(keys))
-        }
+        holders = self._claim_numbers(rows)
         for state, delivery, number in wanted:
             holder = holders[delivery.destination, _folded(number)]
             if holder != state.id:
@@ -178,6 +172,18 @@ class Settler:
                 hint = "Give one of the shops a number_prefix, or edit this order's number, then replay."
                 delivery.hold("number", reason=text, hint=hint, code="number_taken")
                 state.tell("held", text, self._now, destination=delivery.destination)
+
+    def _claim_numbers(self, rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], int]:
+        """Who holds each of these numbers once the free ones are taken: (destination, number) -> order id."""
+        n = t.numbers.c
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        claim = dialect.insert(t.numbers).on_conflict_do_nothing().returning(n.destination, n.number, n.order_id)
+        holders = {(row.destination, row.number): row.order_id for row in self._connection.execute(claim, rows)}
+        known = [key for row in rows if (key := (row["destination"], row["number"])) not in holders]
+        if known:
+            query = select(t.numbers).where(tuple_(n.destination, n.number).in_(known))
+            holders |= {(row.destination, row.number): row.order_id for row in self._connection.execute(query)}
+        return holders
 
     def _wanting(self, state: OrderState) -> list[tuple[DeliveryState, str]]:
         moving = [d for d in state.deliveries if d.state in ("ready", "retrying", "waiting") and not d.may_be_there]

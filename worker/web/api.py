@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, HTTPException, Query, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Header, HTTPException, Path, Query, Request
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.order import Order
 from worker.desk import UnknownDestinationError
 from worker.ledger import replays, views
 from worker.ledger.replays import EditRefusedError
+from worker.web.exact import ExactRoute, exact, words
 from worker.web.house import House
 from worker.web.intake import accept_order
 
-router = APIRouter(prefix="/api")
+router = APIRouter(prefix="/api", route_class=ExactRoute)
+
+OrderId = Annotated[int, Path(ge=1, lt=2**63)]
+Words = Annotated[str, AfterValidator(words)]
+Edit = Annotated[dict[str, Any], AfterValidator(exact)]
 
 OrderStatus = Literal["received", "held", "delivering", "delivered", "dead", "cancelled", "ignored"]
 DeliveryStatus = Literal["waiting", "ready", "delivering", "retrying", "held", "delivered", "dead", "cancelled"]
@@ -105,16 +110,16 @@ class _Body(BaseModel):
 class ReplayOne(_Body):
     """How to replay one order."""
 
-    destination: str | None = Field(None, description="Only its delivery there.")
-    edit: dict[str, Any] | None = Field(None, description="JSON merge patch on the canonical order.")
+    destination: Words | None = Field(None, description="Only its delivery there.")
+    edit: Edit | None = Field(None, description="JSON merge patch on the canonical order.")
 
 
 class ReplayMany(_Body):
     """Which waiting orders to replay; at least one rule, or ``all``."""
 
-    destination: str | None = None
-    reason: str | None = Field(None, description="Text in the reason, or its code.")
-    shop: str | None = None
+    destination: Words | None = None
+    reason: Words | None = Field(None, description="Text in the reason, or its code.")
+    shop: Words | None = None
     since: AwareDatetime | None = None
     all: bool = False
     dry_run: bool = Field(False, description="Only count.")
@@ -131,7 +136,7 @@ class Replayed(BaseModel):
 class Suspend(_Body):
     """Why a destination is suspended, for the people who wonder."""
 
-    reason: str = Field("", max_length=500)
+    reason: Words = Field("", max_length=500)
 
 
 class Accepted(BaseModel):
@@ -180,9 +185,9 @@ def _house(request: Request) -> House:
 def get_orders(
     request: Request,
     status: OrderStatus | None = None,
-    shop: str | None = None,
-    destination: str | None = None,
-    q: Annotated[str | None, Query(description="Part of a number, an id of the shop, a reference.")] = None,
+    shop: Words | None = None,
+    destination: Words | None = None,
+    q: Annotated[Words | None, Query(description="Part of a number, an id of the shop, a reference.")] = None,
     cursor: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Orders:
@@ -212,7 +217,7 @@ async def post_order(
 
 
 @router.get("/orders/{order_id}")
-def get_order(request: Request, order_id: int) -> WholeOrder:
+def get_order(request: Request, order_id: OrderId) -> WholeOrder:
     """One order: its canonical form, its deliveries, its timeline."""
     with _house(request).ledger.read() as connection:
         found = views.order(connection, order_id)
@@ -222,11 +227,13 @@ def get_order(request: Request, order_id: int) -> WholeOrder:
 
 
 @router.post("/orders/{order_id}/replay", status_code=202)
-def replay_order(request: Request, order_id: int, body: ReplayOne | None = None) -> Replayed:
+def replay_order(request: Request, order_id: OrderId, body: ReplayOne | None = None) -> Replayed:
     """Converge again: what is at a destination already is found there, never doubled."""
     wanted = body or ReplayOne(destination=None, edit=None)
+    house = _house(request)
+    _known(house, wanted.destination)
     get_order(request, order_id)
-    return _replay(_house(request), [order_id], destination=wanted.destination, edit=wanted.edit)
+    return _replay(house, [order_id], destination=wanted.destination, edit=wanted.edit)
 
 
 @router.post("/replay", status_code=202)
@@ -235,6 +242,7 @@ def replay_many(request: Request, body: ReplayMany) -> Replayed:
     if not (body.all or body.destination or body.reason or body.shop or body.since):
         raise HTTPException(422, 'name a destination, a reason, a shop or a time, or say {"all": true}')
     house = _house(request)
+    _known(house, body.destination)
     since = body.since.timestamp() if body.since else None
     rules = {"destination": body.destination, "reason": body.reason, "shop": body.shop}
     with house.ledger.read() as connection:
@@ -249,8 +257,6 @@ def _replay(house: House, ids: list[int], *, destination: str | None, edit: dict
         moving = sum(len(done.wake) for done in house.desk("api").replay(ids, destination=destination, edit=edit))
     except EditRefusedError as error:
         raise HTTPException(422, str(error)) from None
-    except UnknownDestinationError as error:
-        raise HTTPException(404, str(error)) from None
     return Replayed(count=len(ids), orders=ids, deliveries=moving)
 
 
@@ -265,10 +271,8 @@ def get_destinations(request: Request) -> Destinations:
 def suspend(request: Request, name: str, body: Suspend | None = None) -> DestinationView:
     """Hold every delivery of a destination until it is resumed."""
     house = _house(request)
-    try:
-        house.desk("api").suspend(name, reason=body.reason if body else "")
-    except UnknownDestinationError as error:
-        raise HTTPException(404, str(error)) from None
+    _known(house, name)
+    house.desk("api").suspend(name, reason=body.reason if body else "")
     return _destination(house, name)
 
 
@@ -276,11 +280,18 @@ def suspend(request: Request, name: str, body: Suspend | None = None) -> Destina
 def resume(request: Request, name: str) -> DestinationView:
     """Open a destination and let its deliveries go."""
     house = _house(request)
+    _known(house, name)
+    house.desk("api").resume(name)
+    return _destination(house, name)
+
+
+def _known(house: House, destination: str | None) -> None:
+    if destination is None:
+        return
     try:
-        house.desk("api").resume(name)
+        house.desk("api").known(destination)
     except UnknownDestinationError as error:
         raise HTTPException(404, str(error)) from None
-    return _destination(house, name)
 
 
 def _destination(house: House, name: str) -> DestinationView:

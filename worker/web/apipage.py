@@ -9,6 +9,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from worker.web.telling import pretty
+
 _CODE = re.compile("``(.+?)``")
 _METHODS = ("get", "post", "put", "patch", "delete")
 _ERRORS = "HTTPValidationError", "ValidationError"
@@ -46,6 +48,7 @@ class Operation:
     text: str
     parameters: tuple[Field, ...]
     body: tuple[Field, ...]
+    example: str
     answers: tuple[Answer, ...]
 
 
@@ -96,6 +99,7 @@ def _operation(document: Mapping[str, Any], path: str, method: str, found: Mappi
         text=found.get("description") or found.get("summary", ""),
         parameters=tuple(_parameter(one) for one in found.get("parameters", ())),
         body=tuple(_fields(_resolved(document, body))),
+        example=pretty(body["example"]) if "example" in body else "",
         answers=tuple(answer for answer in answers if answer.model not in _ERRORS),
     )
 
@@ -154,6 +158,8 @@ def _kind(schema: Mapping[str, Any]) -> tuple[str, str | None]:
     if schema.get("type") == "array":
         words, model = _kind(schema.get("items", {}))
         return f"list of {words}", model
+    if "properties" in schema:
+        return "object with " + ", ".join(schema["properties"]), None
     words = str(schema.get("type", "anything"))
     if "format" in schema:
         words = {"date-time": "RFC 3339 time"}.get(schema["format"], f"{words} ({schema['format']})")

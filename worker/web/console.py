@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -20,11 +19,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
+from schemas import strict_json
 from worker.desk import UnknownDestinationError
 from worker.ledger import views
+from worker.ledger.engine import away
 from worker.ledger.replays import EditRefusedError
 from worker.settings import Settings
 from worker.web import apipage, telling
+from worker.web.exact import exact
 from worker.web.guard import COOKIE, session
 from worker.web.house import House
 from worker.web.waiting import way_out
@@ -78,6 +80,8 @@ def _guarded(page: Page) -> Page:
             found = page(request) if iscoroutinefunction(page) else await run_in_threadpool(page, request)
             return await found if isinstance(found, Awaitable) else found
         except SQLAlchemyError as error:
+            if not away(error):
+                raise
             log.error("ledger_unreachable", page=page.__name__, error=type(error).__name__)
             text = "The ledger does not answer at the moment. Nothing was changed; load the page again in a while."
             return _message(request, 503, "No answer from the ledger", text)
@@ -173,13 +177,11 @@ def _patch(text: str) -> dict[str, Any] | None:
     if not text:
         return None
     try:
-        patch = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"The edit is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. Nothing was changed."
-        ) from None
-    except RecursionError:
-        raise ValueError("The edit is nested too deeply. Nothing was changed.") from None
+        patch = exact(strict_json.loads(text.encode()))
+    except strict_json.MalformedError as error:
+        raise ValueError(f"The edit is not JSON that can be read: {error}. Nothing was changed.") from None
+    except ValueError as error:
+        raise ValueError(f"The edit {error}. Nothing was changed.") from None
     if not isinstance(patch, dict):
         raise ValueError('The edit must be a JSON object, such as {"note": "..."}. Nothing was changed.')
     return patch

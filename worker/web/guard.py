@@ -15,8 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from worker.settings import Settings
 
 COOKIE = "crossdock_session"
-OPEN_PATHS = ("/webhooks/", "/healthz", "/readyz", "/static/", "/login")
+OPEN_PATHS = ("/healthz", "/readyz", "/static/", "/login")
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_PROXIES = ("forwarded", "via", "x-real-ip", "cf-connecting-ip", "true-client-ip")
+"""Headers that proxies add beside ``X-Forwarded-...``: who asks does not sit at this machine."""
 
 
 class Guard:
@@ -48,23 +50,29 @@ class Guard:
     def _foreign(scope: Scope, headers: Headers) -> tuple[int, str] | None:
         """A page of another site may not act through the operator's browser."""
         origin = headers.get("origin")
-        if scope["method"] in _SAFE or origin is None or urlsplit(origin).netloc == headers.get("host"):
+        if scope["method"] in _SAFE or origin is None:
             return None
-        return 403, "this request comes from a page of another site"
+        netloc = _netloc(origin)
+        if netloc and netloc == headers.get("host", "").lower():
+            return None
+        return (
+            403,
+            "this request comes from a page of another site, or a proxy before Crossdock changes the Host header",
+        )
 
     @staticmethod
     def _without_token(scope: Scope, headers: Headers) -> tuple[int, str] | None:
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
-        forwarded = "x-forwarded-for" in headers or "forwarded" in headers
+        forwarded = any(name.startswith("x-forwarded-") or name in _PROXIES for name in headers)
         # The name too: a foreign name that resolves to 127.0.0.1 would let any web page in.
-        if _is_loopback((scope.get("client") or ("", 0))[0]) and not forwarded and _is_loopback(host):
+        if _is_loopback((scope.get("client") or ("", 0))[0]) and not forwarded and _is_loopback(_host(headers)):
             return None
         return 403, "API and console answer on this machine only until CROSSDOCK_API_TOKEN is set"
 
     @staticmethod
     def _unknown(token: str, headers: Headers) -> tuple[int, str] | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
+        # Headers are read as latin-1: back to the bytes that were sent.
+        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), token.encode()):
             return None
         if hmac.compare_digest(_cookie(headers).encode(), session(token).encode()):
             return None
@@ -84,10 +92,26 @@ def _cookie(headers: Headers) -> str:
     return found.value if found is not None else ""
 
 
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _host(headers: Headers) -> str:
+    try:
+        return urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    # Who listens on both protocols sees IPv4 as ::ffff:127.0.0.1.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -20,8 +20,6 @@ from worker.ledger.migrate import current, newest
 from worker.ledger.tally import BUCKETS
 from worker.web.house import House
 
-T = TypeVar("T")
-
 CHECK_S = 2.0
 
 
@@ -33,7 +31,9 @@ async def healthz(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Orders that come in now would go out: ledger, broker and at least one worker that hears."""
     house: House = request.app.state.house
-    ledger, broker = await asyncio.gather(_checked(lambda: _ledger(house)), _checked(_broker))
+    ledger, broker = await asyncio.gather(
+        _checked("the ledger", lambda: _ledger(house)), _checked("the broker", _broker)
+    )
     living: list[dict[str, Any]] = []
     reasons = [reason for reason in (ledger, broker) if reason]
     if not ledger:
@@ -45,11 +45,11 @@ async def readyz(request: Request) -> Response:
     return JSONResponse({**told, "reasons": reasons}, status_code=503 if reasons else 200)
 
 
-async def _checked(check: Callable[[], str]) -> str:
+async def _checked(what: str, check: Callable[[], str]) -> str:
     try:
         return await asyncio.wait_for(asyncio.to_thread(check), CHECK_S)
     except TimeoutError:
-        return f"{check.__name__.strip('_<>')} does not answer within {CHECK_S:g} s"
+        return f"{what} does not answer within {CHECK_S:g} s"
 
 
 def _ledger(house: House) -> str:

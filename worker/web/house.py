@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+import structlog
+
 from schemas.config import Config
 from worker.app import bell
 from worker.bell import Ringer
@@ -19,6 +21,11 @@ from worker.ledger.engine import Ledger
 from worker.ledger.migrate import current, newest
 from worker.settings import Settings
 
+log = structlog.get_logger("crossdock.intake")
+
+REFUSED_S = 10.0
+"""Refused webhooks of a shop are told of once in this time, however many they are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
@@ -30,6 +37,7 @@ class House:
     intake: Intake
     ringer: Ringer
     refused: Counter[str] = field(default_factory=Counter)
+    told_at: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def open(cls, settings: Settings) -> House:
@@ -49,9 +57,14 @@ class House:
             settings=settings, config=config, ledger=ledger, intake=Intake(ledger, config, ringer), ringer=ringer
         )
 
-    def count_refused(self, shop: str) -> None:
+    def count_refused(self, shop: str, *, why: str) -> None:
         """One webhook with a wrong signature. Counted in this process alone: nobody may make us write by lying."""
         self.refused[shop] += 1
+        now = time.monotonic()
+        if now - self.told_at.get(shop, -REFUSED_S) >= REFUSED_S:
+            self.told_at[shop] = now
+            # A shop with the wrong secret loses orders, and switches its webhook off in the end.
+            log.warning("refused", shop=shop, why=why, since_start=self.refused[shop])
 
     def desk(self, by: str) -> Desk:
         """The operator's hand; ``by`` says on the timeline through which door: ``api``, ``console``."""
