@@ -43,7 +43,7 @@ def accept(self: Task, shop: str, order: Mapping[str, Any]) -> str:
         here = machine()
         if shop not in here.config.shops:
             log.error("unknown_shop", shop=shop, known=sorted(here.config.shops))
-            raise UnknownShopError(f"no shop {shop!r} in {here.settings.config}")
+            raise UnknownShopError(f"no shop {shop!r} in the configuration")
         body = json.dumps(order, ensure_ascii=False, sort_keys=True).encode()
         webhook = read_order(body, key=f"task:{hashlib.sha256(body).hexdigest()}", topic="tasks.intake.accept")
         arrival = Arrival(shop=shop, webhook=webhook, body=body, headers={}, received_at=time.time())

@@ -341,7 +341,7 @@ def _check_order(one: Row[Any], deliveries: Sequence[Row[Any]], seen: str) -> No
 
 
 def status_of(one: Any, states: Sequence[str], attempts: int) -> str:
-    """An order's status, as DESIGN.md section 7 says it."""
+    """An order's status, as docs/how-it-works.md says it."""
     if one.test:
         return "ignored"
     if "dead" in states:

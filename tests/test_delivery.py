@@ -26,12 +26,13 @@ from tests.ledgers import DELIVERED, KEY_REFUSED, REFUSED, TIMEOUT, UNKNOWN_SKU,
 from tests.servers import Postgres, ServerUnavailableError, server_folder, wait_until
 from worker import logs, telemetry
 from worker.bell import Bell
-from worker.delivery import Lease, deliver
+from worker.delivery import deliver
 from worker.http import Client, LeaseLostError, Recorder
 from worker.ledger import claims
 from worker.ledger import tables as t
 from worker.ledger.engine import Ledger
 from worker.ledger.records import Recorded
+from worker.lease import Lease
 from worker.machine import Machine
 from worker.outcomes import Delivered, Outcome, Retry
 from worker.settings import Settings

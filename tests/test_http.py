@@ -208,7 +208,7 @@ def test_requests_of_a_paced_destination_are_spread_evenly() -> None:
             await client.close()
 
     asyncio.run(run())
-    assert times[-1] - times[0] >= 9 / 20 - 0.03
+    assert times[-1] - times[0] >= 9 / 20 / 2, "ten at once would arrive within a few milliseconds"
 
 
 def test_a_reply_in_an_encoding_that_does_not_exist_is_read_as_utf_8() -> None:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.ledgers import DELIVERED, KEY_REFUSED, LEASE_S, PROBE_S, REFUSED, TIMEOUT, World, config, webhook
-from worker.ledger import claims
+from worker.ledger import claims, views
 from worker.ledger import tables as t
 from worker.ledger.claims import MAX_CRASHES, SUSPECT_CRASHES, Claim
 from worker.outcomes import Retry
@@ -420,6 +420,10 @@ def test_an_order_that_this_version_cannot_read_is_held_and_stops_no_other(world
     row = world.delivery("2", "a")
     assert (row.state, row.held_by, world.order("2").status) == ("held", "person", "held")
     assert "cannot be read" in row.reason
+    with world.ledger.read() as c:
+        shown = views.order(c, row.order_id)
+    assert shown is not None
+    assert shown["order"] is None
     world.replay("1", "2")
     assert world.take(webhook("2", minute=5, note="again"))[0].outcome == "accepted"
     assert world.states("2") == "ready waiting"

@@ -1,4 +1,4 @@
-"""An order's status follows from its deliveries: the statement in SQL against DESIGN.md section 7 in plain Python."""
+"""An order's status follows from its deliveries: the statement in SQL against the rule in plain Python."""
 
 from __future__ import annotations
 

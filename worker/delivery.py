@@ -22,6 +22,7 @@ from worker.ledger.claims import Claim, Claimed
 from worker.ledger.destinations import BREAK_AFTER
 from worker.ledger.engine import away
 from worker.ledger.records import Recorded, Result
+from worker.lease import Lease
 from worker.machine import Machine
 from worker.outcomes import Outcome, Reject, Retry, Suspend
 from worker.system import Job, System
@@ -31,9 +32,6 @@ log = structlog.get_logger("crossdock.delivery")
 
 GATHER_S = 0.02
 """Results that end within this time of each other are recorded in one transaction."""
-
-MARGIN_S = 0.5
-"""Nothing is begun in the last moments of a lease."""
 
 AGAIN_S = 0.5
 """While the ledger does not answer, it is asked again after so long."""
@@ -69,40 +67,6 @@ def deliver(machine: Machine, system: System[Any], name: str, ids: Sequence[int]
     if claim is None:
         return ()
     return _Batch(machine, system, destination, claim, lease).run()
-
-
-class Lease:
-    """How long we may go on: by both clocks, since one stands still while a machine sleeps, and one can be set."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.keep()
-
-    def keep(self, *, since: tuple[float, float] | None = None) -> None:
-        """It holds for ``seconds`` from ``since`` (see :meth:`clocks`) on, by default from now."""
-        steady, wall = since or self.clocks()
-        self._renew_at = steady + self.seconds / 4
-        self._until = (steady + self.seconds - MARGIN_S, wall + self.seconds - MARGIN_S)
-
-    def lose(self) -> None:
-        """It is over."""
-        self._until = (0.0, 0.0)
-
-    @staticmethod
-    def clocks() -> tuple[float, float]:
-        """The steady clock and the wall clock."""
-        return time.monotonic(), time.time()
-
-    @property
-    def alive(self) -> bool:
-        """What it covers is ours."""
-        steady, wall = self.clocks()
-        return steady < self._until[0] and wall < self._until[1]
-
-    @property
-    def wants_renewal(self) -> bool:
-        """A quarter of it is over."""
-        return time.monotonic() >= self._renew_at
 
 
 @dataclass(frozen=True, slots=True)

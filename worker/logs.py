@@ -8,7 +8,7 @@ import traceback
 from typing import Literal
 
 import structlog
-from structlog.typing import ExcInfo, Processor
+from structlog.typing import EventDict, ExcInfo, Processor
 
 from worker.errors import CrossdockError
 
@@ -34,7 +34,12 @@ def configure(style: Literal["json", "console", "auto"], *, process: str) -> Non
         process: ``web``, ``worker``, ``beat``: stands in every line.
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
+
+    def name_the_process(_: object, __: str, event: EventDict) -> EventDict:
+        return {"process": process, **event}  # not a context variable: threads have contexts of their own
+
     shared: list[Processor] = [
+        name_the_process,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -68,7 +73,6 @@ def configure(style: Literal["json", "console", "auto"], *, process: str) -> Non
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
 
 
 def frames(exc_info: ExcInfo) -> str:

@@ -87,7 +87,7 @@ def flower(port: int, address: str, *, read_only: bool) -> None:
     options = [
         f"--address={address}",
         f"--port={port}",
-        "--tasks_columns=name,args,state,result,exception,received,runtime,worker",
+        "--tasks_columns=name,args,state,received,runtime,result,exception",
         "--logging=none",  # ours stays as it is
     ]
     options += ["--read_only"] if read_only else []

@@ -40,7 +40,7 @@ class Event:
 
 @dataclass(slots=True)
 class DeliveryState:
-    """A row of ``deliveries``. States and their meaning: DESIGN.md section 7 and docs/ledger.md."""
+    """A row of ``deliveries``. States and their meaning: docs/how-it-works.md."""
 
     destination: str
     system: str

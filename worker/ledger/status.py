@@ -14,7 +14,7 @@ def _count(*states: str) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((d.c.state.in_(states), 1), else_=0)), 0)
 
 
-# One pass over the order's deliveries: dead outranks held, held outranks moving (DESIGN.md section 7).
+# One pass over the order's deliveries: dead outranks held, held outranks moving (docs/how-it-works.md).
 _of_deliveries = (
     select(
         case(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -159,16 +159,16 @@ async def accept_order(request: Request) -> Response:
 
 async def _body(request: Request) -> bytes | Response:
     """The raw bytes, or what to answer without them."""
-    length = request.headers.get("content-length", "")
+    length, stream = request.headers.get("content-length", ""), request.stream()
     if length.isdecimal() and int(length) > MAX_BYTES:
-        return await _too_large(request)
+        return await _too_large(request, stream)
     chunks, size = [], 0
     try:
         async with asyncio.timeout(BODY_S):
-            async for chunk in request.stream():
+            async for chunk in stream:
                 size += len(chunk)
                 if size > MAX_BYTES:
-                    return await _too_large(request)
+                    return await _too_large(request, stream)
                 chunks.append(chunk)
     except ClientDisconnect:
         return _error(400, "the body ended too early")
@@ -177,13 +177,13 @@ async def _body(request: Request) -> bytes | Response:
     return b"".join(chunks)
 
 
-async def _too_large(request: Request) -> Response:
+async def _too_large(request: Request, stream: AsyncIterator[bytes]) -> Response:
     # A connection that is closed while its other end still writes may lose the answer on the way.
     if "expect" not in request.headers:
         with suppress(ClientDisconnect, TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 left = DRAIN_BYTES
-                async for chunk in request.stream():
+                async for chunk in stream:
                     left -= len(chunk)
                     if left < 0:
                         break
