@@ -28,11 +28,11 @@ from worker import logs, telemetry
 from worker.bell import Bell
 from worker.delivery import deliver
 from worker.http import Client, LeaseLostError, Recorder
+from worker.lease import Lease
 from worker.ledger import claims
 from worker.ledger import tables as t
 from worker.ledger.engine import Ledger
 from worker.ledger.records import Recorded
-from worker.lease import Lease
 from worker.machine import Machine
 from worker.outcomes import Delivered, Outcome, Retry
 from worker.settings import Settings

@@ -17,12 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from schemas.destination import Destination, Unmappable
 from schemas.routing import number_at_destination
 from worker.http import Client, LeaseLostError, Recorder, bounded
+from worker.lease import Lease
 from worker.ledger import claims, records
 from worker.ledger.claims import Claim, Claimed
 from worker.ledger.destinations import BREAK_AFTER
 from worker.ledger.engine import away
 from worker.ledger.records import Recorded, Result
-from worker.lease import Lease
 from worker.machine import Machine
 from worker.outcomes import Outcome, Reject, Retry, Suspend
 from worker.system import Job, System
