@@ -1,4 +1,10 @@
-"""Orders from producers that already speak Celery: ``tasks.intake.accept(shop, order)``, by name."""
+"""Orders from producers that already speak Celery: ``tasks.intake.accept(shop, order)``, by name.
+
+Any Celery app on the same broker sends it, by its default queue ``celery``; nothing has to be set up.
+Until the task has run the order is with the broker alone, and Celery on Redis can lose a
+message when a worker is killed as it takes it (measured). What must not be lost is posted to ``/api/orders``, whose
+answer is the promise; or it goes through RabbitMQ, or is sent once more: the second one is a duplicate.
+"""
 
 from __future__ import annotations
 

@@ -198,7 +198,9 @@ class Door:
         """Post any bytes, correctly signed, as an order that was just created."""
         topic = topic or ("orders/create" if shop == "tea" else "order.created")
         headers = sign(_PLATFORMS[shop], body, self.secrets[shop], topic, shop=shop)
-        return self.webhook(shop, body, headers)
+        # The stand-in repeats the body's id in a header; no HTTP client sends every character there.
+        sendable = {name: value for name, value in headers.items() if value.isascii() and value.isprintable()}
+        return self.webhook(shop, body, sendable)
 
     def order(self, order_id: int) -> dict[str, Any]:
         """One order of the API."""

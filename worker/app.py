@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 QUEUE = "crossdock"
+PRODUCERS = "celery"
+"""Celery's default queue: where ``tasks.intake.accept`` arrives from an app that knows nothing but its name.
+So the broker's database is Crossdock's own: another app's tasks in that queue would be taken for producers'."""
 
 app = Celery(
     "crossdock",
@@ -54,7 +57,7 @@ def configure(current: Settings) -> None:
         result_backend=None,
         task_ignore_result=True,
         task_default_queue=QUEUE,
-        task_queues=[Queue(QUEUE)],  # type: ignore[no-untyped-call]
+        task_queues=[Queue(QUEUE), Queue(PRODUCERS)],  # type: ignore[no-untyped-call]
         task_create_missing_queues=False,
         worker_direct=True,  # a queue of its own for each worker: how it hears itself (worker/heartbeat.py)
         task_serializer="json",
@@ -101,7 +104,6 @@ def _transport_options(*, app_url: str) -> dict[str, Any]:
         "socket_keepalive": True,
         "health_check_interval": 10,
         "retry_on_timeout": False,
-        "global_keyprefix": "crossdock:",
     }
 
 
