@@ -27,6 +27,14 @@ _QUIET = (
 """Libraries with a line for every message or request: ours say what matters of it."""
 
 
+_PROCESS = {"name": ""}
+"""What every line says it is from. Not a context variable: threads have contexts of their own."""
+
+
+def _name_the_process(_: object, __: str, event: EventDict) -> EventDict:
+    return {"process": _PROCESS["name"], **event}
+
+
 def configure(style: Literal["json", "console", "auto"], *, process: str) -> None:
     """Send structlog's and the libraries' log lines to standard error in one form.
 
@@ -35,11 +43,9 @@ def configure(style: Literal["json", "console", "auto"], *, process: str) -> Non
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
 
-    def name_the_process(_: object, __: str, event: EventDict) -> EventDict:
-        return {"process": process, **event}  # not a context variable: threads have contexts of their own
-
+    _PROCESS["name"] = process
     shared: list[Processor] = [
-        name_the_process,
+        _name_the_process,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
