@@ -122,7 +122,6 @@ def _send_all_kinds(house: House) -> None:
 
 def _send_from_elsewhere(house: House) -> None:
     producer = Celery("elsewhere", broker=(house.home / "valkey.url").read_text())
-    producer.conf.update(task_default_queue="crossdock", broker_transport_options={"global_keyprefix": "crossdock:"})
     order: dict[str, Any] = {
         "shop_order_id": "id-7311",
         "number": "7311",
@@ -134,6 +133,7 @@ def _send_from_elsewhere(house: House) -> None:
     producer.send_task("tasks.intake.accept", kwargs={"shop": "nowhere", "order": order})
     producer.send_task("tasks.intake.accept", args=["parts", order, order])
     producer.send_task("tasks.intake.except", args=["parts", order])
+    wait_until(lambda: house.orders(q="7311"), seconds=20, what="the producer's order is in the ledger")
     house.wait_for("7311", "delivered", "delivered")
     wait_until(lambda: "tasks.intake.except" in house.log(), seconds=10, what="the unknown task has come")
     producer.close()
