@@ -113,7 +113,8 @@ class Door:
         }
         self.ledger = Ledger(Settings(database=database_url).database_url)
         migrate(self.ledger)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # Bytes: httpx sends text in a header as ASCII only, and a token may be any.
+        headers = {b"Authorization": f"Bearer {token}".encode()} if token else {}
         self.http = httpx.Client(base_url=self.url, headers=headers, timeout=20)
         self._process: subprocess.Popen[bytes] | None = None
 

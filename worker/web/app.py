@@ -84,9 +84,11 @@ def create() -> FastAPI:
     return create_app(settings())
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if console.wants_page(request):
+        return console.problem(request, error)
     return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
 
 

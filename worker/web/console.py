@@ -14,6 +14,7 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -43,6 +44,10 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
+}
+_PROBLEMS = {
+    404: ("No such page", "There is nothing at this address. It may be mistyped, or an old link."),
+    405: ("No page here", "This address takes what a button of the console sends, and has no page of its own."),
 }
 _templates = Jinja2Templates(_HERE / "templates")
 _templates.env.filters |= {
@@ -96,6 +101,31 @@ def _page(request: Request, name: str, status: int = 200, **values: Any) -> Resp
 
 def _message(request: Request, status: int, title: str, text: str) -> Response:
     return _page(request, "message.html", status, title=title, text=text)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person in a browser asks: who has no preference, and every path of the API, gets JSON."""
+    weights: dict[str, float] = {}
+    for part in request.headers.get("accept", "").lower().split(","):
+        kind, *parameters = (word.strip() for word in part.split(";"))
+        weights[kind] = next((_weight(word[2:]) for word in parameters if word.startswith("q=")), 1.0)
+    prefers = weights.get("text/html", 0.0) > weights.get("application/json", 0.0)
+    return prefers and not request.url.path.startswith("/api/")
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def problem(request: Request, error: HTTPException) -> Response:
+    """The page for an address that is none of ours, or for what was sent there and cannot be taken."""
+    title, text = _PROBLEMS.get(error.status_code, ("This did not work", telling.sentence(str(error.detail))))
+    response = _message(request, error.status_code, title, text)
+    response.headers.update(error.headers or {})
+    return response
 
 
 def _house(request: Request) -> House:
