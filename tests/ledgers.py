@@ -201,8 +201,8 @@ class World:
     def try_once(
         self, number: str, name: str, outcome: Outcome, *, answered: bool = True, interrupted: bool = False
     ) -> Record:
-        """One whole attempt of one delivery, due or not."""
-        self.now = max(self.now, self.delivery(number, name).due_at)
+        """One whole attempt of one delivery, due or not, its destination paused or not."""
+        self.now = max(self.now, self.delivery(number, name).due_at, self.health(name).paused_until or 0.0)
         return self.end(self.claimed(name, number), outcome, answered=answered, interrupted=interrupted)
 
     # ------------------------------------------------------------ beat, and people
