@@ -28,7 +28,7 @@ from sandbox.server import serve
     "--credential",
     multiple=True,
     metavar="SYSTEM.NAME=VALUE",
-    help="esuite: token, username, password, header, query. ongoing: username, password, goodsOwnerId.",
+    help="esuite: token, username, password, header, query. ongoing: username, password. manex: key.",
 )
 @click.option(
     "settings",

@@ -20,10 +20,11 @@ from sandbox.esuite import Esuite
 from sandbox.faults import FaultBook
 from sandbox.gate import Gate
 from sandbox.journal import Journal
+from sandbox.manex import Manex
 from sandbox.ongoing import Ongoing
 from sandbox.system import System
 
-SYSTEMS: tuple[type[System], ...] = (Esuite, Ongoing)
+SYSTEMS: tuple[type[System], ...] = (Esuite, Ongoing, Manex)
 
 Named = Mapping[str, Mapping[str, Any]]
 """By system, then by name."""

@@ -72,7 +72,14 @@ class QueryAuth(StrictModel):
     token: Secret
 
 
-Auth = Annotated[BasicAuth | BearerAuth | HeaderAuth | QueryAuth, Field(discriminator="mode")]
+class PathAuth(StrictModel):
+    """The key as the last segment of each address, or where a call says so."""
+
+    mode: Literal["path"]
+    key: Secret
+
+
+Auth = Annotated[BasicAuth | BearerAuth | HeaderAuth | QueryAuth | PathAuth, Field(discriminator="mode")]
 
 
 class RetryRule(StrictModel):
@@ -106,6 +113,11 @@ class Destination(StrictModel):
     skus: dict[str, Text] = Field(default_factory=dict)
     skus_file: Text | None = None
     lead_days: int = Field(default=0, ge=0, le=365)
+
+    @property
+    def calls_at_once(self) -> int:
+        """How many requests one order may have in flight."""
+        return 1
 
     def sku(self, ours: str) -> str:
         """Their word for our SKU; the same where the map has none."""

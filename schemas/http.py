@@ -12,18 +12,25 @@ from typing import Any, Literal
 LONGEST_WAIT_S = 86_400.0
 """A Retry-After beyond this is not believed."""
 
+HIDDEN = "***"
+"""What stands for a secret."""
+
 Fault = Literal["connect", "timeout", "lost"]
 """No answer: ``connect``, nothing was sent; ``timeout`` and ``lost``, it may have been carried out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, relative to the destination's ``base_url``. ``body`` is sent as JSON."""
+    """A request, relative to the destination's ``base_url``. ``body`` is sent as JSON.
+
+    ``key_param``: the query parameter that carries the key of ``auth.mode = "path"``; else it is the path's end.
+    """
 
     method: str
     path: str
     params: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, Any] | None = None
+    key_param: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import httpx
 ROOT = Path(__file__).resolve().parents[1]
 ESUITE_TOKEN = "sandbox-esuite"
 ONGOING_LOGIN = ("WSI-sandbox", "sandbox-ongoing")
+MANEX_KEY = "SANDBOX123"
 STARTED = "sandbox listening on "
 
 
@@ -70,6 +71,10 @@ class Sandboxed:
     def ongoing(self, method: str, path: str = "orders", **kwargs: Any) -> httpx.Response:
         """Call Ongoing with its login; ``path`` is below ``/api/v1/``."""
         return self.http.request(method, f"/ongoing/api/v1/{path}", auth=ONGOING_LOGIN, **kwargs)
+
+    def manex(self, action: str, **fields: object) -> httpx.Response:
+        """POST fields as JSON to an action of ManEx's SO controller, with its key."""
+        return self.http.post(f"/manex/API/SO/{action}/{MANEX_KEY}", json=fields)
 
 
 @contextmanager

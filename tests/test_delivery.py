@@ -312,10 +312,10 @@ def test_a_request_whose_turn_comes_after_the_lease_is_over_is_not_sent(server: 
     async def run() -> Recorder:
         made = config(a={"base_url": server.url, "per_second": 2}).destinations["a"]
         client, mine = Client(made), [True]
-        http = Recorder(client, alive=lambda: mine[0])
+        http = Recorder(client, alive=lambda: mine[0], room=asyncio.Semaphore(1))
         await http.send(Call("POST", "first", body={}))
         asyncio.get_running_loop().call_later(0.1, lambda: mine.__setitem__(0, False))
-        second = Recorder(client, alive=lambda: mine[0])
+        second = Recorder(client, alive=lambda: mine[0], room=asyncio.Semaphore(1))
         with pytest.raises(LeaseLostError):
             await second.send(Call("POST", "second", body={}))
         await client.close()

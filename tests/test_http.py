@@ -177,7 +177,7 @@ def test_the_recorder_keeps_no_credential_and_sends_nothing_once_the_lease_is_ov
         async with _server(answer) as port:
             client = Client(_destination(port, auth={"mode": "query", "name": "key", "token": "hush"}))
             mine = [True]
-            http = Recorder(client, alive=lambda: mine[0])
+            http = Recorder(client, alive=lambda: mine[0], room=asyncio.Semaphore(1))
             await http.send(Call("POST", "trans", body={"a": 1}))
             mine[0] = False
             with pytest.raises(LeaseLostError):

@@ -34,6 +34,10 @@ def put(sandbox: Sandboxed, **kwargs: Any) -> httpx.Response:
     return sandbox.ongoing("PUT", json=goods_order(), **kwargs)
 
 
+def add(sandbox: Sandboxed) -> httpx.Response:
+    return sandbox.manex("Add", SoNo="W1", custNo="8", PoNo="1001")
+
+
 def held(sandbox: Sandboxed) -> dict[str, int]:
     counts: dict[str, int] = sandbox.get("counts")["esuite"]
     return counts
@@ -85,7 +89,7 @@ def test_a_dropped_connection_is_lost_to_httpx_and_the_next_one_works(sandbox: S
 
 def test_a_system_that_is_down_drops_every_call_until_it_is_up(sandbox: Sandboxed) -> None:
     down = sandbox.http.post("/_sandbox/down", json={"system": "esuite", "down": True})
-    assert down.json() == {"esuite": True, "ongoing": False}
+    assert down.json() == {"esuite": True, "ongoing": False, "manex": False}
     for _ in range(3):
         assert raw(sandbox, BODY) == b""
     assert put(sandbox).status_code == 201, "the other system is up"
@@ -194,11 +198,12 @@ def test_the_warehouse_has_its_own_500(sandbox: Sandboxed) -> None:
 
 def test_every_reply_of_the_catalogue_can_be_had(sandbox: Sandboxed) -> None:
     replies = sandbox.get("replies")
-    assert {"esuite.403_not_authorized", "esuite.204_no_data", "ongoing.401"} <= replies.keys()
+    assert {"esuite.403_not_authorized", "esuite.204_no_data", "ongoing.401", "manex.403_edit_failed"} <= replies.keys()
     for name, reply in replies.items():
         system = name.partition(".")[0]
         sandbox.fail(system, {"kind": "documented", "name": name})
-        answer = post(sandbox) if system == "esuite" else put(sandbox)
+        calls = {"esuite": post, "ongoing": put, "manex": add}
+        answer = calls[system](sandbox)
         assert answer.status_code == reply["status"], name
         if reply["body"] is None:
             assert answer.content == b""
@@ -208,7 +213,7 @@ def test_every_reply_of_the_catalogue_can_be_had(sandbox: Sandboxed) -> None:
             assert answer.json() == reply["body"]
         for header, value in reply["headers"].items():
             assert answer.headers[header] == value
-    assert sandbox.get("counts") == {"esuite": {}, "ongoing": {}}
+    assert sandbox.get("counts") == {"esuite": {}, "ongoing": {}, "manex": {}}
 
 
 ESUITE_3_2 = {
@@ -293,7 +298,7 @@ REFUSED_RULES = {
     "no system": ({"fault": {"kind": "error500"}}, "system: Field required"),
     "unknown system": (
         {"system": "sap", "fault": {"kind": "error500"}},
-        "system: there is no sap, only esuite, ongoing",
+        "system: there is no sap, only esuite, ongoing, manex",
     ),
     "unknown kind": ({"system": "esuite", "fault": {"kind": "explode"}}, "fault: Input tag 'explode'"),
     "misspelt": (

@@ -33,6 +33,9 @@ log = structlog.get_logger("crossdock.delivery")
 GATHER_S = 0.02
 """Results that end within this time of each other are recorded in one transaction."""
 
+KEPT_EXCHANGES = 20
+"""Of an attempt that failed, the timeline keeps so many requests with their replies: the last ones."""
+
 AGAIN_S = 0.5
 """While the ledger does not answer, it is asked again after so long."""
 
@@ -57,6 +60,7 @@ def deliver(machine: Machine, system: System[Any], name: str, ids: Sequence[int]
                 lease_s=machine.settings.lease_s,
                 probe_s=machine.settings.probe_s,
                 now=time.time(),
+                prepare=system.prepare,
             )
         )
     except SQLAlchemyError as error:
@@ -225,6 +229,7 @@ class _Batch:
 
     async def _converge_all(self) -> None:
         self._working = asyncio.current_task()
+        room = asyncio.Semaphore(self._claim.slots)
         waiting = iter(self._claim.jobs)
 
         async def hand(client: Client) -> None:
@@ -232,7 +237,7 @@ class _Batch:
                 if self._halted or self._machine.stopping or not self._lease.alive:
                     self._ended.put(_Untouched(job))
                     continue
-                ended = await self._converge(job, client)
+                ended = await self._converge(job, client, room)
                 if isinstance(ended, Result):
                     self._watch(ended.outcome)
                 if ended is not None:
@@ -241,7 +246,7 @@ class _Batch:
         try:
             client = self._machine.client(self._destination)
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._claim.slots):
+                for _ in range(min(self._claim.slots, len(self._claim.jobs))):
                     group.create_task(hand(client))
         except Exception as error:  # noqa: BLE001 - as below; what was not begun is handed back
             report_defect(error, self._destination.name, self._claim.jobs[0].number)
@@ -257,9 +262,9 @@ class _Batch:
         if isinstance(outcome, Suspend) or everyone or self._failures >= BREAK_AFTER:
             self._halted = True
 
-    async def _converge(self, claimed: Claimed, client: Client) -> _Ended | None:
+    async def _converge(self, claimed: Claimed, client: Client, room: asyncio.Semaphore) -> _Ended | None:
         """One attempt. None when the lease was lost on the way: then it is not ours to record."""
-        http = Recorder(client, alive=lambda: self._lease.alive)
+        http = Recorder(client, alive=lambda: self._lease.alive, room=room)
         begun = time.perf_counter()
         interrupted = False
         try:
@@ -282,7 +287,7 @@ class _Batch:
             job=claimed,
             outcome=outcome,
             seconds=time.perf_counter() - begun,
-            exchanges=() if _went_well(outcome) else tuple(map(bounded, http.exchanges)),
+            exchanges=() if _went_well(outcome) else tuple(map(bounded, http.exchanges[-KEPT_EXCHANGES:])),
             answered=http.answered,
             interrupted=interrupted,
         )

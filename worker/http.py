@@ -6,6 +6,7 @@ import asyncio
 import base64
 import codecs
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,8 +16,8 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from schemas.destination import Auth, BasicAuth, BearerAuth, Destination, HeaderAuth, QueryAuth
-from schemas.http import Call, Fault, Reply
+from schemas.destination import Auth, BasicAuth, BearerAuth, Destination, HeaderAuth, PathAuth, QueryAuth
+from schemas.http import HIDDEN, Call, Fault, Reply
 
 MAX_REPLY_BYTES = 4_000_000
 """No documented reply comes near; a longer one is not read to its end."""
@@ -40,6 +41,8 @@ class Client:
         self._base = destination.base_url.rstrip("/")
         self._timeout_s = destination.timeout_s
         self._headers, self._params = _credentials(destination.auth)
+        self._key = destination.auth.key.get_secret_value() if isinstance(destination.auth, PathAuth) else None
+        self._echoed = _echoed(destination.auth)
         self._pace = Pace(destination.per_second) if destination.per_second else None
         # Shorter than the shortest common server limit (Apache: 5 s): a POST on a connection that the server is just
         # closing would be in doubt.
@@ -68,16 +71,24 @@ class Client:
             return Reply(call=call, fault=_fault(error), seconds=time.perf_counter() - begun)
         headers = {name.lower(): value for name, value in response.headers.items()}
         seconds = time.perf_counter() - begun
-        return Reply(call=call, status=response.status_code, headers=headers, text=text, seconds=seconds)
+        return Reply(call=call, status=response.status_code, headers=headers, text=self._hidden(text), seconds=seconds)
 
     def _request(self, call: Call) -> httpx.Request:
         url = f"{self._base}/{quote(call.path, safe='/')}"
         params = (*call.params, *self._params)
+        if self._key is not None and call.key_param:
+            params = (*params, (call.key_param, self._key))
+        elif self._key is not None:
+            url += f"/{quote(self._key, safe='')}"
         if params:
             url += "?" + urlencode(params, quote_via=quote)
         content = None if call.body is None else json.dumps(call.body, ensure_ascii=False).encode()
         headers = self._headers if content is None else self._headers | {"Content-Type": "application/json"}
         return httpx.Request(call.method, url, headers=headers, content=content, extensions=self._phases)
+
+    def _hidden(self, text: str) -> str:
+        """The text without the key: whoever is addressed with it quotes the address back (contracts/manex.md 1)."""
+        return text if self._echoed is None else self._echoed.sub(HIDDEN, text)
 
     async def close(self) -> None:
         """Close the pool."""
@@ -99,6 +110,18 @@ def _credentials(auth: Auth) -> tuple[dict[str, str], tuple[tuple[str, str], ...
         case QueryAuth():
             params = ((auth.name, auth.token.get_secret_value()),)
     return headers, params
+
+
+def _echoed(auth: Auth) -> re.Pattern[str] | None:
+    """The credential as a part of an address, and nowhere else: its digits may well be those of an amount."""
+    if isinstance(auth, PathAuth):
+        secret = auth.key.get_secret_value()
+    elif isinstance(auth, QueryAuth):
+        secret = auth.token.get_secret_value()
+    else:
+        return None
+    forms = "|".join(sorted({re.escape(secret), re.escape(quote(secret, safe=""))}))
+    return re.compile(rf"(?<=[/=])(?:{forms})(?![0-9A-Za-z])|(?<=%2F|%3D)(?:{forms})(?![0-9A-Za-z])", re.IGNORECASE)
 
 
 async def _text(response: httpx.Response) -> str:
@@ -152,11 +175,14 @@ class Pace:
 class Recorder:
     """The client as one attempt sees it: it keeps the exchanges, and sends nothing once the lease is over."""
 
-    def __init__(self, client: Client, *, alive: Callable[[], bool]) -> None:
+    def __init__(self, client: Client, *, alive: Callable[[], bool], room: asyncio.Semaphore) -> None:
+        """``room``: what is left of the requests that the destination takes at a time."""
         self._client = client
         self._alive = alive
+        self._room = room
         self.exchanges: list[Mapping[str, Any]] = []
-        self.may_have_sent = False
+        self._open = 0
+        self._sent = False
         self.answered = False
 
     async def send(self, call: Call) -> Reply:
@@ -165,10 +191,10 @@ class Recorder:
         Raises:
             LeaseLostError: the delivery is not ours any more.
         """
-        before = self.may_have_sent
-        reply = await self._client.send(call, begin=self._begin)
-        if reply.fault == "connect":
-            self.may_have_sent = before
+        async with self._room:
+            reply = await self._client.send(call, begin=self._begin)
+        self._open -= 1
+        self._sent = self._sent or reply.fault != "connect"
         self.answered = self.answered or reply.status is not None
         self.exchanges.append(
             {
@@ -187,7 +213,12 @@ class Recorder:
     def _begin(self) -> None:
         if not self._alive():
             raise LeaseLostError
-        self.may_have_sent = True  # also when this attempt is cut off before the answer
+        self._open += 1
+
+    @property
+    def may_have_sent(self) -> bool:
+        """Something may have got through; also of what is still open, when this attempt is cut off."""
+        return self._sent or self._open > 0
 
 
 def bounded(exchange: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,12 +16,14 @@ class Delivered:
         note: one sentence for the timeline, ``nothing to ship: every line is a service``.
         memo: what the system wants to find again at the next attempt (ids of the other side).
         warnings: sentences for the timeline, such as a text that was cut.
+        steps: what this attempt did before, a sentence each, for the timeline: ``line 3 of 5 added``.
     """
 
     reference: str | None
     note: str = ""
     memo: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Retry:
         tries: after so many attempts in a row with this code it becomes a dead letter; None: only time limits it.
         counts: False for a step that went well and only needs time (a second look): no failure, no back-off.
         memo: as at Delivered; None keeps what is there.
+        steps: as at Delivered.
     """
 
     code: str
@@ -47,6 +50,7 @@ class Retry:
     tries: int | None = None
     counts: bool = True
     memo: Mapping[str, Any] | None = None
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,7 @@ class Reject:
         hint: what to mend.
         hold: nothing is wrong with the order, a person has to decide: held instead of dead.
         in_doubt: something of the order is or may be there all the same; a replay looks first.
+        memo, steps: as at Retry.
     """
 
     code: str
@@ -66,15 +71,23 @@ class Reject:
     hint: str = ""
     hold: bool = False
     in_doubt: bool = False
+    memo: Mapping[str, Any] | None = None
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspend:
-    """The connection is wrong: every delivery of the destination is held until a probe passes."""
+    """The connection is wrong: every delivery of the destination is held until a probe passes.
+
+    ``in_doubt``, ``memo`` and ``steps`` as at Retry: it may have turned out in the middle of an order.
+    """
 
     code: str
     reason: str
     hint: str = ""
+    in_doubt: bool = False
+    memo: Mapping[str, Any] | None = None
+    steps: tuple[str, ...] = ()
 
 
 Outcome = Delivered | Retry | Reject | Suspend

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -13,6 +14,9 @@ from worker.outcomes import Outcome
 
 D = TypeVar("D", bound=Destination)
 
+Prepare = Callable[[Order, Mapping[str, Any], Any, Callable[[int], str]], Mapping[str, Any]]
+"""``(order, memo, destination, number) -> memo``, see :attr:`System.prepare`."""
+
 
 class Http(Protocol):
     """The destination's HTTP client, as an attempt sees it: it never raises for what the other side does."""
@@ -20,6 +24,17 @@ class Http(Protocol):
     async def send(self, call: Call) -> Reply:
         """Send one request with the destination's address, credentials, pace and deadline."""
         ...
+
+
+async def together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run these at the same time. Where one fails, the others are stopped, and its exception is raised as it is."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +71,13 @@ class System(Generic[D]):
         converge: make the destination agree with the order, and say how it went.
         plan: the calls of a first attempt, exactly as they would be sent. Raises Unmappable.
         probe: a harmless read; Delivered when address, credentials and rights are right.
+        prepare: the memo with what has to stand in the ledger before the first call, and to stay: it is called at
+            every claim, in its transaction, must not fail, and returns an equal memo where nothing is new.
+            ``number(digits)`` gives the next one of a series of the destination's.
     """
 
     name: str
     converge: Callable[[Job[D], Http], Awaitable[Outcome]]
     plan: Callable[[Job[D]], Sequence[Call]]
     probe: Callable[[D, Http], Awaitable[Outcome]]
+    prepare: Prepare | None = None

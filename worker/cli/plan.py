@@ -13,17 +13,14 @@ from rich.console import Console
 from rich.text import Text
 
 from schemas.config import Config, Shop
-from schemas.destination import Destination, QueryAuth, Unmappable
-from schemas.http import Call
+from schemas.destination import Destination, PathAuth, QueryAuth, Unmappable
+from schemas.http import HIDDEN, Call
 from schemas.order import Order
 from schemas.routing import NoRoute, number_at_destination, release, route
 from schemas.shops import PLATFORMS
 from worker.cli.common import as_json, config, console, print_json
 from worker.producers import read_order
 from worker.system import Job
-
-HIDDEN = "***"
-"""What stands for a secret."""
 
 _TOPICS = {"shopify": ("x-shopify-topic", "orders/updated"), "woocommerce": ("x-wc-webhook-topic", "order.updated")}
 """The header in which a platform says what a body is; Standard Webhooks say it in the body."""
@@ -125,8 +122,11 @@ def _request(call: Call, destination: Destination) -> dict[str, Any]:
     """As :class:`worker.http.Client` sends it, but for the secret."""
     url = f"{destination.base_url}/{quote(call.path, safe='/')}"
     query = urlencode(call.params, quote_via=quote)
-    if isinstance(destination.auth, QueryAuth):
-        query += f"{'&' if query else ''}{quote(destination.auth.name)}={HIDDEN}"
+    secret = destination.auth.name if isinstance(destination.auth, QueryAuth) else call.key_param
+    if secret:
+        query += f"{'&' if query else ''}{quote(secret)}={HIDDEN}"
+    elif isinstance(destination.auth, PathAuth):
+        url += f"/{HIDDEN}"
     return {"method": call.method, "url": f"{url}?{query}" if query else url, "body": call.body}
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from schemas.destination import Destination
 from schemas.order import Order
 from worker.ledger import tables as t
 from worker.ledger.book import CHUNK, Book, DeliveryState, OrderState, landed, read_order
+from worker.ledger.series import take
 from worker.ledger.status import refresh_status
+from worker.system import Prepare
 
 MAX_CRASHES = 5
 """Workers that may die with a delivery in hand before a person must look at it."""
@@ -27,6 +29,7 @@ CLOCKS_S = 60.0
 """A time further ahead than machines' clocks differ was written before a clock was set back."""
 
 _d, _l, _dest = t.deliveries.c, t.leases.c, t.destinations.c
+_remember = update(t.deliveries).where(_d.id == bindparam("row_id")).values(memo=bindparam("memo"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +69,14 @@ def claim(
     lease_s: float,
     probe_s: float,
     now: float,
+    prepare: Prepare | None = None,
 ) -> Claim | None:
     """Take those of ``ids`` that are due and that the destination has room for; None when there is nothing to do.
 
     What cannot be taken for want of room is marked, so that whoever makes room rings again.
+
+    Args:
+        prepare: what the system settles in the ledger before its first call.
     """
     row = connection.execute(
         select(t.destinations).where(_dest.name == destination.name).with_for_update()
@@ -97,7 +104,9 @@ def claim(
         return None
     if row.status == "suspended":
         connection.execute(update(t.destinations).where(_dest.name == row.name).values(probe_at=now + probe_s))
-    lease_id, slots = str(uuid.uuid4()), min(free, len(jobs))
+    if prepare is not None:
+        jobs = _prepared(connection, jobs, destination, prepare, now=now)
+    lease_id, slots = str(uuid.uuid4()), min(free, len(jobs) * destination.calls_at_once)
     lease = {"id": lease_id, "destination": row.name, "slots": slots, "until": now + lease_s, "worker": worker}
     connection.execute(insert(t.leases), lease)
     _begin(connection, jobs, {row.order_id: row.status for row in taken}, lease_id=lease_id, now=now)
@@ -175,6 +184,23 @@ def _claimed(row: Any, *, probe: bool) -> Claimed | None:
         interrupted=bool(row.interrupted),
         probe=probe,
     )
+
+
+def _prepared(
+    connection: Connection, jobs: Sequence[Claimed], destination: Destination, prepare: Prepare, *, now: float
+) -> list[Claimed]:
+    def number(digits: int) -> str:
+        return take(connection, destination.name, digits=digits, now=now)
+
+    done = [replace(job, memo=prepare(job.order, job.memo, destination, number)) for job in jobs]
+    rows = [
+        {"row_id": after.id, "memo": json.dumps(dict(after.memo))}
+        for before, after in zip(jobs, done, strict=True)
+        if after.memo != before.memo
+    ]
+    if rows:
+        connection.execute(_remember, rows)
+    return done
 
 
 def _set_aside(connection: Connection, order_ids: Collection[int], destination: str, *, now: float) -> None:

@@ -127,6 +127,10 @@ def _apply(state: OrderState, delivery: DeliveryState, result: Result, *, rule: 
     delivery.interrupted = result.interrupted or (delivery.interrupted and not _settled(outcome))
     data = {"exchanges": list(result.exchanges)} if result.exchanges else None
     name = delivery.destination
+    for step in outcome.steps:
+        state.tell("step", step, now, destination=name)
+    if not isinstance(outcome, Delivered) and outcome.memo is not None:
+        delivery.memo = json.dumps(dict(outcome.memo))
     if isinstance(outcome, Delivered):
         _delivered(state, delivery, outcome, job, now)
     elif isinstance(outcome, Retry):
@@ -140,8 +144,9 @@ def _apply(state: OrderState, delivery: DeliveryState, result: Result, *, rule: 
             delivery.die(outcome.reason, hint=outcome.hint, code=outcome.code)
         state.tell(delivery.state, outcome.reason, now, destination=name, data=data)
     else:
-        if job.probe:
+        if job.probe and not outcome.steps:
             delivery.attempts -= 1
+        delivery.in_doubt = delivery.in_doubt or outcome.in_doubt
         delivery.first_try_at = None  # waiting for the connection is not the order's time
         delivery.hold("destination", reason=outcome.reason, hint=outcome.hint, code=outcome.code)
         if not job.probe:
@@ -150,9 +155,9 @@ def _apply(state: OrderState, delivery: DeliveryState, result: Result, *, rule: 
 
 def _settled(outcome: Outcome) -> bool:
     """The system has taken an interrupted attempt before this one into account: it knows, or begins to look anew."""
-    if isinstance(outcome, Retry):
-        return outcome.memo is not None
-    return isinstance(outcome, Delivered) or (isinstance(outcome, Reject) and not outcome.in_doubt)
+    if isinstance(outcome, Delivered) or (isinstance(outcome, Reject) and not outcome.in_doubt):
+        return True
+    return outcome.memo is not None
 
 
 def _delivered(state: OrderState, delivery: DeliveryState, outcome: Delivered, job: Claimed, now: float) -> None:
@@ -183,8 +188,6 @@ def _retry(
     now: float,
 ) -> None:
     delivery.in_doubt = delivery.in_doubt or outcome.in_doubt
-    if outcome.memo is not None:
-        delivery.memo = json.dumps(dict(outcome.memo))
     if outcome.counts:
         delivery.failures += 1
         delivery.alike = delivery.alike + 1 if delivery.failing == outcome.code else 1

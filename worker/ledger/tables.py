@@ -180,6 +180,14 @@ numbers = Table(
     comment="Which order holds a number at a destination; the first one keeps it.",
 )
 
+series = Table(
+    "series",
+    metadata,
+    Column("destination", String(100), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    comment="The last of the numbers that we give to orders at a destination; none is given twice.",
+)
+
 tallies = Table(
     "tallies",
     metadata,

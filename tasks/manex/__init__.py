@@ -1,0 +1,68 @@
+"""ManEx: make a sales order agree with an order: header, lines, prices, due dates (contracts/manex.md)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from schemas.destination import Unmappable
+from schemas.http import Call
+from schemas.manex import ManexDestination
+from schemas.manex.calls import Calls, Resolved
+from schemas.manex.desired import anything_open, desired, prepare
+from tasks.manex.chain import Chain
+from tasks.manex.replies import Absent, Done, meaning
+from worker.app import delivery_task
+from worker.outcomes import Delivered, Outcome, Reject
+from worker.system import Http, Job, System
+
+PROBE_NUMBER = "CROSSDOCK?"
+
+
+async def converge(job: Job[ManexDestination], http: Http) -> Outcome:
+    """Make ManEx hold the order once, complete: what is missing is written, what differs is changed."""
+    try:
+        wanted = desired(job.order, number=job.number, memo=job.memo, destination=job.destination)
+    except Unmappable as problem:
+        doubtful = job.in_doubt or "header" in job.memo
+        hold = problem.hold or doubtful  # ManEx may have an earlier version, and ship it
+        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=hold, in_doubt=doubtful)
+    return await Chain(job, http, wanted).run()
+
+
+def plan(job: Job[ManexDestination]) -> Sequence[Call]:
+    """The calls of a first attempt. What ManEx tells on the way stands in angle brackets. Raises Unmappable."""
+    order, destination = job.order, job.destination
+    if order.cancelled or not anything_open(order):
+        return ()
+    memo = prepare(order, job.memo, destination, lambda digits: "?" * digits)
+    wanted, calls = desired(order, number=job.number, memo=memo, destination=destination), Calls(destination)
+    resolved, before = Resolved(), list[Call]()
+    if destination.item_master:
+        resolved = Resolved(uniq_key="<Uniq_Key>", unit="<U_Of_Meas>", w_key="<W_Key>")
+        before = [calls.item_master(part) for part in dict.fromkeys(item.part for item in wanted.items)]
+    keys = {item.line_no: f"<UNIQUELN of line {item.line_no}>" for item in wanted.items}
+    return (
+        *before,
+        calls.add(wanted),
+        *(calls.item_add(wanted.so_no, item, resolved) for item in wanted.items),
+        calls.get(wanted.so_no),
+        *(calls.price_add(wanted.so_no, keys[item.line_no], item.price) for item in wanted.items),
+        *(calls.due_add(wanted.so_no, keys[item.line_no], wanted, item.quantity) for item in wanted.items),
+        calls.get(wanted.so_no),
+    )
+
+
+async def probe(destination: ManexDestination, http: Http) -> Outcome:
+    """Ask for a sales order that cannot be: that there is none proves address, verb and key."""
+    reply = await http.send(Calls(destination).get(PROBE_NUMBER))
+    answer = meaning(reply, action="Get", what="the probe", destination=destination.name, now=time.time())
+    if isinstance(answer, Done | Absent):
+        return Delivered(reference=None)
+    return replace(answer, in_doubt=False)
+
+
+SYSTEM: System[ManexDestination] = System(name="manex", converge=converge, plan=plan, probe=probe, prepare=prepare)
+
+deliver = delivery_task(SYSTEM)
