@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -23,6 +23,9 @@ from worker.system import Job
 
 KEY = "SANDBOX123"
 CUSTOMER = "0000000008"
+
+LATE = 2
+"""After so many attempts, its own among them, a late call is carried out."""
 
 
 def destination(**changes: Any) -> ManexDestination:
@@ -51,7 +54,7 @@ def line(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {**body, "total_incl": "79.90", "tax": "7.26", **changes}
 
 
-def order(lines: int = 2, **changes: Any) -> Order:
+def order(count: int = 2, **changes: Any) -> Order:
     """An order with so many lines and no shipping charge, with changes."""
     body: dict[str, Any] = {
         "shop_order_id": "820982911946154508",
@@ -59,7 +62,7 @@ def order(lines: int = 2, **changes: Any) -> Order:
         "version": "2026-11-20T10:15:00Z",
         "placed_at": "2026-11-20T10:14:58Z",
         "currency": "USD",
-        "lines": [line(number) for number in range(1, lines + 1)],
+        "lines": [line(number) for number in range(1, count + 1)],
     }
     return Order.model_validate({**body, **changes})
 
@@ -69,8 +72,8 @@ class CutOff(BaseException):
 
 
 What = Literal["refuse", "lose", "late", "cut", "html", "error"]
-"""``lose``: carried out, and not answered. ``late``: not answered, and carried out before the next attempt's second
-look. ``cut``: carried out, and the worker is gone before the answer."""
+"""``lose``: carried out, and not answered. ``late``: not answered, and carried out after the next attempt has looked.
+``cut``: carried out, and the worker is gone before the answer."""
 
 
 @dataclass
@@ -86,7 +89,7 @@ class Wire:
         self.calls: list[Call] = []
         self.in_flight = self.most = 0
         self.trips = 0
-        self._late: list[Call] = []
+        self._late: list[tuple[int, Call]] = []
 
     async def send(self, call: Call) -> Reply:
         """As :class:`worker.http.Client` does it."""
@@ -107,7 +110,7 @@ class Wire:
             body = {"$id": "1", "Code": 403, "Message": "Not today.", "SessionId": None, "IsValidUser": True}
             return Reply(call=call, status=200, text=json.dumps({**body, "ResponseObject": None}))
         if what == "late":
-            self._late.append(call)
+            self._late.append((LATE, call))
             return _silent(call, "timeout")
         if what == "error":
             return Reply(call=call, status=500, text='{"Message":"An error has occurred."}')
@@ -136,9 +139,11 @@ class Wire:
         return Reply(call=call, status=answer.status, text=answer.body.decode())
 
     async def catch_up(self) -> None:
-        """What came late is carried out now."""
-        while self._late:
-            await self.carry_out(self._late.pop(0))
+        """An attempt is over: what comes late is carried out after the next one, which only looked."""
+        self._late = [(left - 1, call) for left, call in self._late]
+        for call in [call for left, call in self._late if left <= 0]:
+            await self.carry_out(call)
+        self._late = [(left, call) for left, call in self._late if left > 0]
 
     def writes(self) -> list[str]:
         """The actions that change something, of all calls so far."""
@@ -224,6 +229,3 @@ class Story:
 def tell(story: Callable[[], Any]) -> Any:
     """Run a coroutine function to its end."""
     return asyncio.run(story())
-
-
-__all__ = ["CutOff", "Story", "Wire", "destination", "line", "order", "replace", "tell"]

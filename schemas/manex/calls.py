@@ -81,9 +81,9 @@ class Calls:
             fields["status"] = str(self._of_lines("status") or "Standard")
         return self._call("ItemEdit", fields)
 
-    def item_cancel(self, so_no: str, unique_ln: str) -> Call:
-        """SO/ItemEdit: status Cancel."""
-        return self._call("ItemEdit", {**_line(so_no, unique_ln), "status": "Cancel"})
+    def item_cancel(self, so_no: str, unique_ln: str, uniq_key: str) -> Call:
+        """SO/ItemEdit: status Cancel. The inventory key stands for part and revision, which are required."""
+        return self._call("ItemEdit", {**_line(so_no, unique_ln), "uniq_key": uniq_key, "status": "Cancel"})
 
     def price_get(self, unique_ln: str) -> Call:
         """SO/PriceGet: the line's key is all it takes (section 5)."""

@@ -11,7 +11,7 @@ from schemas.manex.calls import Calls, Resolved
 from schemas.manex.desired import Desired, anything_open, is_ours, remarks
 from schemas.manex.reply import PriceRow, SalesOrder, new_line, price_row, sales_order, unique_ln
 from tasks.manex.difference import Difference, Known, Write, exchanged
-from tasks.manex.replies import ADDS, Absent, Done
+from tasks.manex.replies import Absent, Done
 from tasks.manex.sender import Sender, worst
 from worker.outcomes import Delivered, Outcome, Reject, Retry
 from worker.system import Http, Job
@@ -25,7 +25,7 @@ class Chain:
 
     The memo has, beside what :func:`schemas.manex.desired.prepare` settles: ``header``, the PoNo of the header once it
     is known to be there; ``parts`` and ``dated`` as at Known; ``verified``, everything was read back once;
-    ``unanswered``, a call that adds a row may still be carried out; ``looked_at``, when it was first looked for.
+    ``unanswered``, a call may still be carried out; ``looked_at``, when it was first looked for.
     """
 
     def __init__(self, job: Job[ManexDestination], http: Http, desired: Desired) -> None:
@@ -198,7 +198,7 @@ class Chain:
                 hold=True,
             )
         if written is None and self._job.order.cancelled:
-            waiting = self._look_again(so_no)  # one that comes late must not outlive the cancel
+            waiting = self._look_again()  # one that comes late must not outlive the cancel
             if waiting is not None:
                 return waiting
         for name in ("header", "verified", "parts", "dated"):
@@ -221,15 +221,10 @@ class Chain:
         return worst(answers)
 
     def _second_look(self) -> Outcome | None:
-        """A call that nobody answered may be carried out late, and twice would be a second row (section 10.4)."""
-        found = self._difference()
-        adds = bool(found.missing()) or any(write.action in ADDS for write in found.prices_and_dates())
-        late = any(found.row(line_no) is None for line_no in self._desired.gone)
-        if self._sender.unanswered and (adds or late):
-            return self._look_again("all of " + self._desired.so_no)
-        return self._settled()
+        """A call that nobody answered may be carried out late: then twice (section 10.4), or over a newer version's."""
+        return self._look_again() if self._sender.unanswered else None
 
-    def _look_again(self, what: str) -> Outcome | None:
+    def _look_again(self) -> Outcome | None:
         apart, now = self._job.destination.timeout_s, self._job.now
         # An attempt that was cut off may have written after its look.
         first = None if self._job.interrupted else self._memo.get("looked_at")
@@ -239,7 +234,7 @@ class Chain:
             return self._settled()
         return Retry(
             code="looking",
-            reason=f"ManEx does not show {what} yet; it is looked for once more before anything is sent again.",
+            reason=f"{self._desired.so_no} is looked up once more: a call that ManEx did not answer may come late.",
             after=max(0.0, apart - (now - float(first))),
             counts=False,
             in_doubt=True,

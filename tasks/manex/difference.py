@@ -79,7 +79,7 @@ class Difference:
         was = f"the header {self.desired.so_no}"
         if there:
             was += f" and line{'s' if len(there) > 1 else ''} {told(there)}"
-        return f"resumed at line {missing[0]} of {len(lines)}: found {was}" if missing else f"resumed: found {was}"
+        return f"resumed at line {missing[0]} of {lines[-1]}: found {was}" if missing else f"resumed: found {was}"
 
     def missing(self) -> tuple[int, ...]:
         """Lines that are not there yet."""
@@ -126,7 +126,7 @@ class Difference:
         return [*self._added(), *self._changed(), *self._cancelled()]
 
     def _added(self) -> Iterator[Write]:
-        total, missing = len(self.desired.items), self.missing()
+        last, missing = max((item.line_no for item in self.desired.items), default=0), self.missing()
         for item in self.desired.items:
             if item.line_no in missing:
                 yield Write(
@@ -134,7 +134,7 @@ class Difference:
                     call=self.calls.item_add(self.desired.so_no, item, self.parts.get(item.part, Resolved())),
                     line_no=item.line_no,
                     what=f"line {item.line_no} ({item.part})",
-                    says=f"{{lines}} of {total} added",
+                    says=f"{{lines}} of {last} added",
                 )
 
     def _changed(self) -> Iterator[Write]:
@@ -169,7 +169,7 @@ class Difference:
             if row is not None and not row.cancelled and not row.finished and row.status != "CLOSED":
                 yield Write(
                     action="ItemEdit",
-                    call=self.calls.item_cancel(self.desired.so_no, row.unique_ln),
+                    call=self.calls.item_cancel(self.desired.so_no, row.unique_ln, row.uniq_key),
                     line_no=line_no,
                     what=f"the cancellation of line {line_no}",
                     says="{lines} cancelled",
@@ -226,7 +226,7 @@ class Difference:
             call=self.calls.due_edit(self.desired.so_no, row.unique_ln, wanted),
             line_no=item.line_no,
             what=f"the due date of line {item.line_no}",
-            says=f"due date of {{lines}} changed to {wanted.due}",
+            says=f"{{lines}} due on {wanted.due}, to be shipped on {wanted.ship}, as many as ordered",
         )
 
     # ------------------------------------------------------------------ what was read back

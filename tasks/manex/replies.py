@@ -14,8 +14,8 @@ SUCCESS = re.compile(r"Sales Order( Item| Price| Due Date)? (added|edited|delete
 """Whatever Code says beside it: PriceEdit succeeds with 403 (section 2; section 9, trap 1)."""
 
 READS = ("Get", "PriceGet", "ItemMaster/Get")
-ADDS = ("ItemADD", "PriceAdd", "DueDateAdd")
-"""What makes a second row when it is carried out twice; SO/Add is kept from it by its number (section 10.1)."""
+HARMLESS = (*READS, "Add")
+"""What may come late: SO/Add is kept from a second order by its number (section 10.1)."""
 
 
 @dataclass(frozen=True, slots=True)

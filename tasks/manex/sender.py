@@ -11,7 +11,7 @@ from schemas.manex import ManexDestination, Part
 from schemas.manex.calls import Calls, Resolved
 from schemas.manex.reply import part_keys
 from tasks.manex.difference import Write
-from tasks.manex.replies import ADDS, Done, Meaning, meaning, unanswered
+from tasks.manex.replies import HARMLESS, Done, Meaning, meaning, unanswered
 from worker.outcomes import Outcome, Reject, Retry, Suspend
 from worker.system import Http, Job, together
 
@@ -26,7 +26,7 @@ class Sender:
     """Sends, and says what the replies mean.
 
     Attributes:
-        unanswered: a call that adds a row may still be carried out, although nobody answered it.
+        unanswered: a call may still be carried out, although nobody answered it.
     """
 
     def __init__(self, job: Job[ManexDestination], http: Http) -> None:
@@ -37,7 +37,7 @@ class Sender:
     async def send(self, action: str, call: Call, what: str) -> Meaning:
         """Send one call. ``what``: what it is about, for people."""
         reply = await self._http.send(call)
-        if action in ADDS and unanswered(reply):
+        if action not in HARMLESS and unanswered(reply):
             self.unanswered = True
         return meaning(reply, action=action, what=what, destination=self._destination.name, now=self._now)
 
