@@ -101,6 +101,7 @@ class House:
             "parts": new_secret("standard"),
         }
         self._arguments = ["--workers", str(workers), *arguments]
+        self.sandbox_arguments: Sequence[str] = ()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         toml = folder / "crossdock.toml"
         toml.write_text(config.format(sandbox=self.sandbox_url, timeout_s=timeout_s))
@@ -140,7 +141,7 @@ class House:
     def start_sandbox(self) -> None:
         """Start the stand-ins; they keep what they hold over a restart."""
         arguments = ["-m", "sandbox", "--port", str(self.sandbox_port), "--data", str(self.folder / "sandbox.journal")]
-        self._spawn("sandbox", [sys.executable, *arguments])
+        self._spawn("sandbox", [sys.executable, *arguments, *self.sandbox_arguments])
         wait_until(lambda: _answers(f"{self.sandbox_url}/_sandbox/counts"), seconds=20, what="the sandbox answers")
 
     def start(self) -> None:
