@@ -78,7 +78,10 @@ What = Literal["refuse", "lose", "late", "cut", "html", "error"]
 
 @dataclass
 class Wire:
-    """The stand-in as one attempt sees it, and how many calls it got. ``trouble``: by the number of the call."""
+    """The stand-in as one attempt sees it, and how many calls it got. ``trouble``: by the number of the call.
+
+    ``trips``: how often somebody waited for an answer, calls that were on their way together counted once.
+    """
 
     folder: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +93,7 @@ class Wire:
         self.in_flight = self.most = 0
         self.trips = 0
         self._late: list[tuple[int, Call]] = []
+        self._back: asyncio.Future[None] | None = None
 
     async def send(self, call: Call) -> Reply:
         """As :class:`worker.http.Client` does it."""
@@ -97,13 +101,22 @@ class Wire:
         what = self.trouble.get(len(self.calls))
         self.in_flight += 1
         self.most = max(self.most, self.in_flight)
-        if self.in_flight == 1:
-            self.trips += 1
         try:
-            await asyncio.sleep(0)
+            await self._trip()
             return await self._sent(call, what)
         finally:
             self.in_flight -= 1
+
+    async def _trip(self) -> None:
+        """Wait for the answer's way back, together with all calls that are on their way."""
+        if self._back is None or self._back.done():
+            self._back = asyncio.ensure_future(self._go())
+        await asyncio.shield(self._back)
+
+    async def _go(self) -> None:
+        for _ in range(20):  # whoever has something to send now sends it
+            await asyncio.sleep(0)
+        self.trips, self._back = self.trips + 1, None
 
     async def _sent(self, call: Call, what: What | None) -> Reply:
         if what == "refuse":

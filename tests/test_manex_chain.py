@@ -58,6 +58,17 @@ def test_an_order_becomes_a_sales_order_without_a_look_beforehand(wire: Wire) ->
     )
 
 
+@pytest.mark.parametrize(("lines", "parallel", "trips"), [(1, 4, 5), (5, 4, 8), (50, 4, 41), (5, 10, 5), (50, 1, 153)])
+def test_calls_that_need_nothing_of_each_other_go_out_together(
+    wire: Wire, lines: int, parallel: int, trips: int
+) -> None:
+    story = Story(wire, order(lines), destination(parallel=parallel))
+    assert isinstance(tell(story.attempt), Delivered)
+    assert (len(wire.calls), wire.trips) == (3 * lines + 3, trips)
+    assert wire.most <= parallel
+    agrees(story, order(lines))
+
+
 @pytest.mark.parametrize("what", TROUBLE)
 @pytest.mark.parametrize("call", range(1, len(CALLS) + 1), ids=CALLS)
 def test_trouble_at_any_call_ends_as_one_sales_order(wire: Wire, call: int, what: What) -> None:
