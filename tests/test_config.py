@@ -57,7 +57,7 @@ def test_ten_mistakes_are_ten_problems_each_on_its_line(tmp_path: Path) -> None:
         (line_of(TEN, "shopfy"), "shops.au.platform"),
         (line_of(TEN, "env:SHOPP"), "shops.au.secrets[0]"),
         (line_of(TEN, "relaese"), "shops.b2b.relaese"),
-        (line_of(TEN, "sap"), "destinations.books.system"),
+        (line_of(TEN, '"sap"'), "destinations.books.system"),
         (line_of(TEN, "[destinations.wms]"), "destinations.wms.goods_owner_id"),
         (line_of(TEN, '"api.ongoing'), "destinations.wms.base_url"),
         (line_of(TEN, "hunter2"), "destinations.wms.auth.password"),
