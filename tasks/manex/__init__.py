@@ -17,7 +17,7 @@ from worker.app import delivery_task
 from worker.outcomes import Delivered, Outcome, Reject
 from worker.system import Http, Job, System
 
-PROBE_NUMBER = "CROSSDOCK?"
+PROBE_NUMBER = "CROSSDOCK"
 
 
 async def converge(job: Job[ManexDestination], http: Http) -> Outcome:
@@ -36,7 +36,7 @@ def plan(job: Job[ManexDestination]) -> Sequence[Call]:
     order, destination = job.order, job.destination
     if order.cancelled or not anything_open(order):
         return ()
-    memo = prepare(order, job.memo, destination, lambda digits: "?" * digits)
+    memo = prepare(order, job.memo, destination, lambda digits: "_" * digits)
     wanted, calls = desired(order, number=job.number, memo=memo, destination=destination), Calls(destination)
     resolved, before = Resolved(), list[Call]()
     if destination.item_master:
