@@ -10,8 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,10 @@ import pytest
 
 from sandbox.demo.folder import MARKER, DemoError, default_path, take
 from sandbox.demo.orders import Leg, Row, Sent
+from sandbox.demo.sales_orders import judge_lines
+from sandbox.demo.sender import Sender
 from sandbox.demo.verdict import Names, judge
-from sandbox.shops import SAMPLES, Answer, load_samples
+from sandbox.shops import SAMPLES, Answer, Delivery, load_samples
 from tests.paths import WEBHOOKS, needs_shared
 from tests.sandboxed import transaction
 from tests.servers import free_port, wait_until
@@ -129,6 +132,9 @@ def test_our_own_samples_are_all_where_they_belong_exactly_once(tmp_path: Path) 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Each delivered order is there exactly once" in result.stdout
     assert re.search(r"southern-tea +#1001 +delivered .*ongoing-se delivered", result.stdout)
+    assert re.search(r"makers +801 +delivered .*manex-us delivered +ongoing-se delivered", result.stdout)
+    assert re.search(r"makers +803 +dead +manex-us dead +ongoing-se waiting +.*UNKNOWN-JIG", result.stdout)
+    assert "manex holds 4" in result.stdout
     assert re.search(r"first order delivered after [\d.]+ s", result.stdout)
     assert result.stderr == ""
     assert _processes(tmp_path) == []
@@ -172,10 +178,13 @@ def test_a_sample_that_ends_otherwise_than_it_says_fails_the_run(tmp_path: Path)
     name = "20-parts-cents-that-do-not-divide.json"
     sample = json.loads((SAMPLES / name).read_text())
     (folder / name).write_text(json.dumps({**sample, "ends": "dead", "at": ["esuite-au"]}))
+    chain = json.loads((SAMPLES / "23-makers-seven-thousand-screws.json").read_text())
+    (folder / "chain.json").write_text(json.dumps({**chain, "written": chain["written"][:3]}))
     result = _once(tmp_path, "--samples", str(folder))
     assert result.returncode == 1
     assert "order 701 of parts is delivered, expected dead" in result.stdout
     assert "order 701 of parts is at ongoing, expected not" in result.stdout
+    assert "order 801 of makers at manex-us: it says 4 x 104-2200 revision B" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -201,16 +210,18 @@ def test_a_folder_without_samples_is_said_plainly(tmp_path: Path, arguments: lis
 def test_the_printed_commands_work_and_ctrl_c_ends_everything(tmp_path: Path) -> None:
     with _running(tmp_path, terminal=True) as demo:
         demo.wait_for("Ctrl-C ends it all.")
-        assert "20 of 20 orders" in demo.output
+        assert "24 of 24 orders" in demo.output
         assert re.search(r"southern-tea +#1007 +esuite-au dead +ongoing-se waiting +Esuite answered 400", demo.output)
         lines = [line.strip() for line in demo.output.splitlines()]
         commands = [line for line in lines if line.startswith(("set -a", "curl ", sys.executable, ".venv/", "#"))]
-        assert len(commands) == 7
+        assert len(commands) == 9
         script = subprocess.run(
             ["bash", "-euc", "\n".join(commands)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
         )
         assert script.returncode == 0, script.stderr
         for told in ("StockCode UNKNOWN-CHAI was not found", "found in Esuite as", "no route takes country US"):
+            assert told in script.stdout
+        for told in ("resumed: found the header W", "quantity 4 -> 6", "line 2 cancelled", "18.95 -> 17.95"):
             assert told in script.stdout
         demo.wait_for("ongoing-no delivered")
 
@@ -402,3 +413,89 @@ def test_nothing_to_ship_needs_no_object_at_the_warehouse() -> None:
     row = _row("delivered", _leg("erp"), _leg("warehouse", reference=None, reason="nothing to ship"))
     held = {"esuite": {"WEB-T-7": 1}, "ongoing": {}}
     assert judge([row], [_sent(at=("erp",))], held, NAMES) == []
+
+
+# ------------------------------------------------------------------ the sales orders of ManEx
+
+CHAIN_NAMES = Names({"shops": {"tea": {"number_prefix": "T-"}}, "destinations": {"erp": {"system": "manex"}}})
+
+
+def _line(number: int = 1, **changes: Any) -> dict[str, Any]:
+    price = {"price": "20", "extended": "40.00"}
+    due = {"DUE_DTS1": "2026-11-27T00:00:00", "QTY": "2"}
+    named = {"LINE_NO": f"000000{number}", "part_no": f"PART-{number}", "revision": "", "STATUS": "STANDARD"}
+    return {**named, "ORD_QTY": "2", "prices": [price], "due_dates": [due], **changes}
+
+
+def _judged(
+    lines: list[dict[str, Any]], *, status: str = "delivered", written: tuple[str, ...] | None = None
+) -> list[str]:
+    row = _row(status, _leg("erp", status))
+    return judge_lines([row], [_sent(written=written)], {"T-7": [{"lines": lines}]}, CHAIN_NAMES)
+
+
+def test_a_sales_order_with_everything_once_is_no_failure() -> None:
+    lines = [_line(1), _line(2, STATUS="CANCEL"), _line(3, part_no="P", revision="B")]
+    written = ("2 x PART-1, 40.00, due 2026-11-27", "2 x P revision B, 40.00, due 2026-11-27")
+    assert _judged(lines, written=written) == []
+
+
+def test_a_chain_that_stopped_half_way_may_lack_what_it_did_not_write() -> None:
+    assert _judged([_line(prices=[], due_dates=[])], status="dead") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "told"),
+    [
+        ([_line(1), _line(1)], "delivered", "line 0000001 is there 2 times"),
+        ([_line(prices=_line()["prices"] * 2)], "delivered", "line 0000001 has 2 prices"),
+        ([_line(prices=_line()["prices"] * 2)], "dead", "line 0000001 has 2 prices"),
+        ([_line(prices=[])], "delivered", "line 0000001 has 0 prices"),
+        ([_line(due_dates=[])], "delivered", "line 0000001 has 0 due dates"),
+        ([_line(due_dates=_line()["due_dates"] * 2)], "delivered", "line 0000001 has due dates for 4 of 2"),
+        ([_line(ORD_QTY="3")], "delivered", "line 0000001 has due dates for 2 of 3"),
+        ([], "delivered", "it has no line"),
+    ],
+    ids=[
+        "line twice",
+        "price twice",
+        "price twice, dead letter",
+        "no price",
+        "no due date",
+        "due date twice",
+        "less due than ordered",
+        "header alone",
+    ],
+)
+def test_the_verdict_names_what_is_wrong_in_a_sales_order(lines: list[dict[str, Any]], status: str, told: str) -> None:
+    assert f"order #7 of tea at erp: {told}" in _judged(lines, status=status)
+
+
+def test_a_sales_order_that_says_something_else_than_its_sample_is_a_failure() -> None:
+    (told,) = _judged([_line(ORD_QTY="2")], written=("3 x PART-1, 60.00, due 2026-11-27",))
+    assert "it says 2 x PART-1, 40.00, due 2026-11-27, expected 3 x PART-1, 60.00, due 2026-11-27" in told
+
+
+# ------------------------------------------------------------------ samples that wait
+
+
+def test_a_sample_that_waits_is_sent_when_its_order_is_at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    went: list[str] = []
+
+    async def send(deliveries: Sequence[Delivery], **_: object) -> None:
+        went.extend(delivery.name for delivery in deliveries)
+
+    monkeypatch.setattr("sandbox.demo.sender.send_all", send)
+    first = replace(_sent().delivery, shop="tea", number="#7", name="first")
+    others = replace(first, number="#8", name="other"), replace(first, name="change", waits=True)
+    sender = Sender([first, *others], url="", secrets={})
+    sender.look([replace(_row(), number="#8")])
+    sender.start()
+    wait_until(lambda: went == ["first", "other"], seconds=5, what="what does not wait is sent")
+    sender.look([_row("delivering", _leg("erp", "retrying"))])
+    time.sleep(0.2)
+    assert went == ["first", "other"]
+    assert not sender.done
+    sender.look([_row()])
+    wait_until(lambda: sender.done, seconds=5, what="the change is sent")
+    assert went == ["first", "other", "change"]

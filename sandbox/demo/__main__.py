@@ -26,7 +26,7 @@ from sandbox.demo.run import Options, run
     "--port", type=click.IntRange(1, 65535), help="Where Crossdock listens.  [default: 8080, or the next free one]"
 )
 def main(*, once: bool, samples: Path | None, port: int | None) -> None:
-    """Crossdock on this machine, with stand-ins for shops, ERP and warehouse, and sample orders going through.
+    """Crossdock on this machine, with stand-ins for shops, ERPs and warehouse, and sample orders going through.
 
     It works in var/demo (demo in CROSSDOCK_HOME), which is emptied at every start. With --once the exit code is
     0 only if the stand-ins hold each order exactly once and every other one waits with its reason.

@@ -22,6 +22,7 @@ TEMPLATE = Path(__file__).resolve().parent.parent / "samples" / "demo.toml"
 
 _FIXED = {
     "DEMO_ESUITE_TOKEN": "sandbox-esuite",
+    "DEMO_MANEX_KEY": "SANDBOX123",
     "DEMO_ONGOING_USER": "WSI-sandbox",
     "DEMO_ONGOING_PASSWORD": "sandbox-ongoing",
     "DEMO_ONGOING_WRONG_PASSWORD": "not-the-password",

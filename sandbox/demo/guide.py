@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,19 @@ _LONG = 60
 """Comments stand in one column, to the right of all commands that are shorter."""
 
 
-def print_guide(console: Console, rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> None:
-    """Print what one sees in the table, the commands, and the addresses."""
+def print_guide(
+    console: Console,
+    rows: Sequence[Row],
+    destinations: Sequence[dict[str, Any]],
+    stage: Stage,
+    *,
+    changed: Collection[str],
+) -> None:
+    """Print what one sees in the table, the commands, and the addresses.
+
+    Args:
+        changed: ids of orders that the shop changed after they were delivered.
+    """
 
     def say(text: str | Text = "", style: str = "") -> None:
         # Long lines stay whole, so that they can be copied.
@@ -33,6 +44,7 @@ def print_guide(console: Console, rows: Sequence[Row], destinations: Sequence[di
     say("Look at it from another terminal, in this folder:", "bold")
     lines = [
         (f"set -a; . {shlex.quote(near(stage.folder.environment_file))}; set +a", "once, so that it finds the demo"),
+        *_orders(rows, changed),
         *_commands(rows, destinations, stage),
     ]
     width = max(len(line) for line, _ in lines if len(line) <= _LONG)
@@ -67,12 +79,27 @@ def _login(folder: Folder) -> str:
     return f"login {user}, password {password}"
 
 
-def _commands(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> Iterator[tuple[str, str]]:
-    """Commands, each with what it is about."""
+def _orders(rows: Sequence[Row], changed: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Commands that show one order each, and what there is to see."""
     for row in [row for row in rows if row.status == "dead"][:1]:
         yield _run("show", row.id), f"a dead letter: why order {row.number} was refused"
-    for row in [row for row in rows if _recovered(row)][:1]:
-        yield _run("show", row.id), f"a recovery: the answer to order {row.number} was lost, the order was not"
+    recovered: dict[str, Row] = {}
+    for row in rows:
+        for leg in row.legs:
+            # A change begins with an attempt of its own.
+            if leg.status == "delivered" and leg.attempts > 1 and str(row.id) not in changed:
+                recovered.setdefault(leg.destination, row)
+    for destination, row in recovered.items():
+        yield (
+            _run("show", row.id),
+            f"a recovery: an answer of {destination} about order {row.number} was lost, the order was not",
+        )
+    for row in [row for row in rows if str(row.id) in changed][:1]:
+        yield _run("show", row.id), f"a change: order {row.number} was delivered before; only the difference was sent"
+
+
+def _commands(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> Iterator[tuple[str, str]]:
+    """Commands about all of it, each with what it is about."""
     waiting = sum(row.status in {"dead", "held"} for row in rows)
     if waiting:
         yield _run("dead"), f"all that waits for a person: {waiting} order{'s' * (waiting != 1)}"
@@ -81,10 +108,6 @@ def _commands(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage
         yield "", f"{one['name']} is suspended, it refuses our login: let it accept any password, then resume"
         yield _post(f"{stage.sandbox}/_sandbox/settings", {"system": one["system"], "any_password": True}), ""
         yield _run("resume", one["name"]), f"and its {one['held']} order{'s go' if one['held'] != 1 else ' goes'} on"
-
-
-def _recovered(row: Row) -> bool:
-    return any(leg.status == "delivered" and leg.attempts > 1 for leg in row.legs)
 
 
 def _run(*words: object) -> str:

@@ -101,6 +101,11 @@ class Api:
         found: dict[str, dict[str, int]] = self._sandbox.get("/_sandbox/counts").raise_for_status().json()
         return found
 
+    def sales_orders(self) -> dict[str, list[dict[str, Any]]]:
+        """Order reference -> its sales orders at ManEx, with their lines, prices and due dates."""
+        found: dict[str, Any] = self._sandbox.get("/_sandbox/orders").raise_for_status().json()
+        return dict(found["manex"])
+
     def destinations(self) -> list[dict[str, Any]]:
         """Every destination: ``name``, ``status``, ``reason``, ``held``."""
         found: list[dict[str, Any]] = self._crossdock.get("/api/destinations").raise_for_status().json()["items"]

@@ -13,6 +13,7 @@ from sandbox.demo.folder import DemoError
 from sandbox.demo.guide import print_guide
 from sandbox.demo.orders import Api, Row
 from sandbox.demo.run import Options, Stage
+from sandbox.demo.sales_orders import judge_lines
 from sandbox.demo.screen import Changes, Progress, Screen, make_console, make_screen, print_line
 from sandbox.demo.sender import Sender
 from sandbox.demo.summary import Times, print_summary
@@ -54,7 +55,7 @@ class Play:
             if self._options.once:
                 return self._conclude(rows, sender)
             if not self._ending.is_set():
-                self._explain(rows)
+                self._explain(rows, sender)
                 self._stay(rows, sender)
             return 0
         except httpx.HTTPError as error:
@@ -108,6 +109,7 @@ class Play:
         while not self._ending.wait(_LOOK_S):
             done = sender.done  # asked before the orders: what was sent by now is among them
             rows = self._look(sender, rows)
+            sender.look(rows)
             left = len(sender.deliveries) - len(sender.sent)
             moving = sum(row.moving for row in rows)
             at_rest = done and not moving
@@ -133,12 +135,15 @@ class Play:
             self._console.print("Interrupted, so nothing was compared.")
             return 1
         held = self._api.held_there()
-        failures = judge(rows, sender.sent, held, Names(self._stage.setup.config))
+        names = Names(self._stage.setup.config)
+        failures = judge(rows, sender.sent, held, names)
+        failures += judge_lines(rows, sender.sent, self._api.sales_orders(), names)
         print_summary(self._console, rows=rows, sent=sender.sent, held=held, failures=failures, times=self._times)
         return 1 if failures else 0
 
-    def _explain(self, rows: Sequence[Row]) -> None:
-        print_guide(self._console, rows, self._api.destinations(), self._stage)
+    def _explain(self, rows: Sequence[Row], sender: Sender) -> None:
+        changed = {one.answer.order for one in sender.sent if one.delivery.waits and one.answer.order is not None}
+        print_guide(self._console, rows, self._api.destinations(), self._stage, changed=changed)
 
     def _stay(self, rows: list[Row], sender: Sender) -> None:
         """Tell what changes, until the end."""

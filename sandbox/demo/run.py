@@ -13,7 +13,7 @@ import click
 from sandbox.demo.folder import Folder, Setup, set_up
 from sandbox.demo.processes import HOST, Processes, choose_port, free_port
 
-HEADLINE = "Crossdock demo: stand-in shops, ERP and warehouse; all between them is real."
+HEADLINE = "Crossdock demo: stand-in shops, ERPs and warehouse; all between them is real."
 
 PORT, FLOWER_PORT = 8080, 5555
 

@@ -185,7 +185,7 @@ def _seconds(row: Row) -> str:
 def _why(row: Row) -> str:
     """Why it waits; of a delivered one what was special about it."""
     if row.status == "delivered":
-        return "; ".join(filter(None, (_special(leg) for leg in row.legs)))
+        return "; ".join(filter(None, dict.fromkeys(_special(leg) for leg in row.legs)))
     legs = [leg.destination for leg in row.legs]
     destination, colon, rest = row.reason.partition(": ")
     return rest if colon and destination in legs else row.reason

@@ -6,15 +6,21 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
-from sandbox.demo.orders import Sent
+from sandbox.demo.orders import Row, Sent
 from sandbox.shops.delivery import Answer, Delivery
 from sandbox.shops.sending import send_all
 
+PATIENCE_S = 30.0
+"""How long a sample that waits for its order waits at most."""
+
+_LOOK_S = 0.05
+
 
 class Sender:
-    """One at a time: samples that belong together arrive in their order.
+    """One at a time: samples that belong together arrive in their order, and those that wait find it at rest.
 
     Attributes:
         deliveries: all that is to be sent.
@@ -25,6 +31,7 @@ class Sender:
         self._url = url
         self._secrets = secrets
         self._sent: list[Sent] = []
+        self._rows: Sequence[Row] = ()
         self._error: Exception | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[object] | None = None
@@ -34,6 +41,10 @@ class Sender:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def look(self, rows: Sequence[Row]) -> None:
+        """How the orders stand now."""
+        self._rows = rows
 
     @property
     def sent(self) -> Sequence[Sent]:
@@ -74,7 +85,28 @@ class Sender:
     async def _send(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         self._begun.set()
-        await send_all(self.deliveries, url=self._url, secrets=self._secrets, in_flight=1, on_answer=self._answered)
+        for batch in _batches(self.deliveries):
+            if batch[0].waits:
+                await self._wait_for(batch[0])
+            await send_all(batch, url=self._url, secrets=self._secrets, in_flight=1, on_answer=self._answered)
+
+    async def _wait_for(self, delivery: Delivery) -> None:
+        for _ in range(int(PATIENCE_S / _LOOK_S)):
+            if self._at_rest(delivery):
+                return
+            await asyncio.sleep(_LOOK_S)
+
+    def _at_rest(self, delivery: Delivery) -> bool:
+        """Not so while its order is not among the rows yet."""
+        order = (delivery.shop, delivery.number)
+        return any((row.shop, row.number) == order and not row.moving for row in self._rows)
 
     def _answered(self, delivery: Delivery, answer: Answer) -> None:
         self._sent.append(Sent(delivery, answer, time.time() - answer.seconds))
+
+
+def _batches(deliveries: Sequence[Delivery]) -> Iterator[Sequence[Delivery]]:
+    """All in their order; each that waits begins a batch of its own."""
+    starts = [place for place, delivery in enumerate(deliveries) if delivery.waits and place]
+    for start, end in pairwise([0, *starts, len(deliveries)]):
+        yield deliveries[start:end]

@@ -32,6 +32,9 @@ class Delivery:
         expect: the outcome that the webhook is answered with, where it is known beforehand.
         ends: the order's status when the demo has come to rest, where it is known beforehand.
         at: the destinations that hold the order, once and live, when the demo has come to rest.
+        written: what the lines of its sales order at ManEx say then, by line number and without cancelled ones:
+            ``6 x 104-2200 revision B, 107.70, due 2026-11-30``.
+        waits: the demo sends it only when what came of the order before is at rest.
         fault: what the sandbox is told to do to this order: the body of ``POST /_sandbox/faults``.
     """
 
@@ -49,6 +52,8 @@ class Delivery:
     expect: str | None = None
     ends: str | None = None
     at: tuple[str, ...] | None = None
+    written: tuple[str, ...] | None = None
+    waits: bool = False
     fault: Mapping[str, object] | None = None
 
 

@@ -59,7 +59,7 @@ class Chain:
             return stop
         if self._there is None:
             return self._absent()
-        return await self._ask_prices() or self._second_look()
+        return await self._ask_prices() or self._go_on()
 
     async def _header(self) -> Outcome | None:
         if self._there is not None:
@@ -186,7 +186,7 @@ class Chain:
         stop = await self._read()
         if stop is not None or self._there is None:
             return stop or refused
-        return await self._ask_prices() or self._second_look()
+        return await self._ask_prices() or self._go_on()
 
     def _absent(self) -> Outcome | None:
         so_no, written = self._desired.so_no, self._memo.get("header")
@@ -216,13 +216,14 @@ class Chain:
         for row, answer in zip(rows, answers, strict=True):
             if isinstance(answer, Done):
                 self._prices[row.unique_ln] = price_row(answer.found)
-        if not self._memo.get("verified"):
-            self._steps.append(found.resumed())
         return worst(answers)
 
-    def _second_look(self) -> Outcome | None:
+    def _go_on(self) -> Outcome | None:
         """A call that nobody answered may be carried out late: then twice (section 10.4), or over a newer version's."""
-        return self._look_again() if self._sender.unanswered else None
+        waiting = self._look_again() if self._sender.unanswered else None
+        if waiting is None and not self._memo.get("verified"):
+            self._steps.append(self._difference().resumed())
+        return waiting
 
     def _look_again(self) -> Outcome | None:
         apart, now = self._job.destination.timeout_s, self._job.now

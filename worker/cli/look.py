@@ -168,7 +168,7 @@ def _show_delivery(out: Console, delivery: Mapping[str, Any]) -> None:
     out.print(f"{delivery['destination']}  {styled(delivery['status'])}{reference}  {tried}")
     for text in (delivery["reason"], delivery["hint"]):
         if text:
-            out.print(Padding(Text(text), (0, 0, 0, 4)))
+            out.print(Padding(Text(text), (0, 0, 0, 4), expand=False))
 
 
 def _exchange(one: Mapping[str, Any]) -> str:
