@@ -21,6 +21,7 @@ from tests.ledgers import DELIVERED, KEY_REFUSED, REFUSED, UNKNOWN_SKU, World, u
 from tests.sandboxed import ROOT, Sandboxed, sandboxed
 from worker import cli as command_line
 from worker.ledger import migrate as migrations
+from worker.ledger.migrate import newest
 
 SHOPS = """
 [shops.tea]
