@@ -53,7 +53,7 @@ class Reply:
         """The body as JSON, or None where it is none: an HTML page from a gateway is an answer too."""
         try:
             return json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 

@@ -28,8 +28,8 @@ def config(**plants: tuple[str, str]) -> str:
     """A file with these destinations, base_url and so_prefix by name, each of them on a route."""
     sections = "".join(plant(name, base_url, prefix) for name, (base_url, prefix) in plants.items())
     delivered = ", ".join(f'"{name}"' for name in ("books", "wms", *plants))
-    head, routes = GOOD.split("[[routes]]", 1)
-    return f"{head}{sections}\n[[routes]]{routes.replace('"books", "wms"', delivered)}"
+    head, routes = GOOD.replace('"books", "wms"', delivered).split("[[routes]]", 1)
+    return f"{head}{sections}\n[[routes]]{routes}"
 
 
 SAME = "https://manex.example"

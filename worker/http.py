@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import codecs
+import html
 import json
 import re
 import time
@@ -25,6 +26,12 @@ MAX_REPLY_BYTES = 4_000_000
 RECORDED_CHARS = 20_000
 """How much of a body the timeline keeps."""
 
+UNMISTAKABLE_CHARS = 8
+"""So long, with letters and digits, nothing but a key is equal to a key."""
+
+_BEFORE_KEY = "/=\\"
+"""What stands before it in an address, and in the path of a file that a web server makes of one."""
+
 
 class LeaseLostError(Exception):
     """The delivery may be in other hands by now; nothing more may be sent for it."""
@@ -42,7 +49,7 @@ class Client:
         self._timeout_s = destination.timeout_s
         self._headers, self._params = _credentials(destination.auth)
         self._key = destination.auth.key.get_secret_value() if isinstance(destination.auth, PathAuth) else None
-        self._echoed = _echoed(destination.auth)
+        self._echo = _echo(destination.auth)
         self._pace = Pace(destination.per_second) if destination.per_second else None
         # Shorter than the shortest common server limit (Apache: 5 s): a POST on a connection that the server is just
         # closing would be in doubt.
@@ -69,7 +76,7 @@ class Client:
                     await response.aclose()
         except (TimeoutError, OSError, httpx.RequestError, aiohttp.ClientError) as error:
             return Reply(call=call, fault=_fault(error), seconds=time.perf_counter() - begun)
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {name.lower(): self._hidden(value) for name, value in response.headers.items()}
         seconds = time.perf_counter() - begun
         return Reply(call=call, status=response.status_code, headers=headers, text=self._hidden(text), seconds=seconds)
 
@@ -87,8 +94,7 @@ class Client:
         return httpx.Request(call.method, url, headers=headers, content=content, extensions=self._phases)
 
     def _hidden(self, text: str) -> str:
-        """The text without the key: whoever is addressed with it quotes the address back (contracts/manex.md 1)."""
-        return text if self._echoed is None else self._echoed.sub(HIDDEN, text)
+        return text if self._echo is None else self._echo.hide(text)
 
     async def close(self) -> None:
         """Close the pool."""
@@ -112,16 +118,48 @@ def _credentials(auth: Auth) -> tuple[dict[str, str], tuple[tuple[str, str], ...
     return headers, params
 
 
-def _echoed(auth: Auth) -> re.Pattern[str] | None:
-    """The credential as a part of an address, and nowhere else: its digits may well be those of an amount."""
+class _Echo:
+    """Takes the credential out of replies that quote the address back (contracts/manex.md section 1).
+
+    A long one with both letters and digits goes wherever it stands. Of others only what an address has: digits alone
+    may well be those of an amount, letters a word.
+    """
+
+    def __init__(self, secret: str) -> None:
+        before = "|".join(map(_written, _BEFORE_KEY))
+        mixed = re.search("[0-9]", secret) and re.search("[A-Za-z]", secret)
+        anywhere = "|(?<![0-9A-Za-z])" if mixed and len(secret) >= UNMISTAKABLE_CHARS else ""
+        key = "".join(map(_written, secret))
+        self._quoted = re.compile(rf"({before}{anywhere}){key}(?![0-9A-Za-z])", re.IGNORECASE)
+        # Written as it is in every form, and found a hundred times faster.
+        self._hint = max(re.findall("[0-9a-z]+", secret.lower()), key=len, default="")
+
+    def hide(self, text: str) -> str:
+        """The text with ``***`` in its place."""
+        return self._quoted.sub(rf"\1{HIDDEN}", text) if self._hint in text.lower() else text
+
+
+def _echo(auth: Auth) -> _Echo | None:
     if isinstance(auth, PathAuth):
-        secret = auth.key.get_secret_value()
-    elif isinstance(auth, QueryAuth):
-        secret = auth.token.get_secret_value()
-    else:
-        return None
-    forms = "|".join(sorted({re.escape(secret), re.escape(quote(secret, safe=""))}))
-    return re.compile(rf"(?<=[/=])(?:{forms})(?![0-9A-Za-z])|(?<=%2F|%3D)(?:{forms})(?![0-9A-Za-z])", re.IGNORECASE)
+        return _Echo(auth.key.get_secret_value())
+    return _Echo(auth.token.get_secret_value()) if isinstance(auth, QueryAuth) else None
+
+
+def _written(character: str) -> str:
+    """A pattern for a character as addresses, JSON and HTML write it, also one within the other."""
+    if character.isascii() and character.isalnum():
+        return character
+    percent = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode())
+    units = re.findall("....", character.encode("utf-16-be").hex())
+    forms = [
+        rf"\\{{0,4}}{re.escape(character)}",
+        percent,
+        "".join(rf"\\{{1,4}}u{unit}" for unit in units),
+        rf"&(?:amp;)*\#(?:0*{ord(character)}|x0*{ord(character):x});",
+        re.escape(html.escape(character)),
+        *((r"\+",) if character == " " else ()),
+    ]
+    return f"(?:{'|'.join(dict.fromkeys(forms))})"
 
 
 async def _text(response: httpx.Response) -> str:

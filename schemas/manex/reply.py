@@ -165,9 +165,8 @@ def part_keys(found: Object) -> tuple[str, str, str]:
 
 
 def _line(row: Object) -> LineRow:
-    number = _text(row.get("line_no"))
     return LineRow(
-        line_no=int(number) if number.isascii() and number.isdigit() else None,
+        line_no=_whole(row.get("line_no")),
         unique_ln=_text(row.get("uniqueln")),
         uniq_key=_text(row.get("uniq_key")),
         quantity=_number(row.get("ord_qty")),
@@ -207,6 +206,11 @@ def _number(value: object) -> Decimal | None:
         return bounded(Decimal(_text(value)))
     except (InvalidOperation, ValueError):
         return None
+
+
+def _whole(value: object) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number == number.to_integral_value() else None
 
 
 def _date(value: object) -> date | None:
