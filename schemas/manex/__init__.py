@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from schemas.destination import Destination, Text
+from schemas.destination import Auth, Destination, PathAuth, Text
 from schemas.model import StrictModel
 
 Scalar = str | int | float | bool
@@ -38,6 +38,8 @@ class Part(StrictModel):
 
 
 def _as_part(value: object) -> object:
+    if not isinstance(value, str | dict | Part):
+        raise ValueError('must be a part number in quotes, or a table as { part_no = "MUG-11OZ", revision = "A" }')
     return {"part_no": value} if isinstance(value, str) else value
 
 
@@ -62,6 +64,24 @@ ACTIONS: Mapping[str, Action] = {
     "DueDateEdit": _WRITE,
 }
 """The actions of controller SO that we call, with section 1's defaults."""
+
+
+def _action(name: str) -> str:
+    if name not in ACTIONS:
+        raise ValueError(f"Crossdock calls no such action; it calls {', '.join(ACTIONS)}")
+    return name
+
+
+def _other_than(ours: Iterable[str]) -> AfterValidator:
+    """Refuses the names that are set for each order."""
+    taken = {name.lower() for name in ours}
+
+    def check(name: str) -> str:
+        if name.lower() in taken:
+            raise ValueError("is set for each order; take it out")
+        return name
+
+    return AfterValidator(check)
 
 
 def _digits(value: object) -> object:
@@ -98,10 +118,10 @@ class ManexDestination(Destination):
     price_decimals: int = Field(default=5, ge=2, le=8)
     parallel: int = Field(default=4, ge=1, le=50)
     item_master: bool = False
-    fields: dict[str, Scalar] = Field(default_factory=dict)
-    line_fields: dict[str, Scalar] = Field(default_factory=dict)
-    price_fields: dict[str, Scalar] = Field(default_factory=dict)
-    actions: dict[str, Action] = Field(default_factory=dict)
+    fields: dict[Annotated[str, _other_than(OWN_FIELDS["fields"])], Scalar] = Field(default_factory=dict)
+    line_fields: dict[Annotated[str, _other_than(OWN_FIELDS["line_fields"])], Scalar] = Field(default_factory=dict)
+    price_fields: dict[Annotated[str, _other_than(OWN_FIELDS["price_fields"])], Scalar] = Field(default_factory=dict)
+    actions: dict[Annotated[str, AfterValidator(_action)], Action] = Field(default_factory=dict)
     skus: dict[str, Annotated[Part, BeforeValidator(_as_part)]] = Field(default_factory=dict)  # type: ignore[assignment]
 
     @field_validator("so_prefix")
@@ -129,26 +149,16 @@ class ManexDestination(Destination):
                 _holidays(calendar)
             except NotImplementedError:
                 raise ValueError(
-                    'is no calendar that is known; write a country as "US", or with its part as "US-CA"'
+                    'is no calendar that Crossdock knows; write a country as "US", or with its part as "US-CA"'
                 ) from None
         return calendar
 
-    @field_validator("fields", "line_fields", "price_fields")
+    @field_validator("auth")
     @classmethod
-    def _not_ours(cls, fields: dict[str, Scalar], info: Any) -> dict[str, Scalar]:
-        ours = {name.lower(): name for name in OWN_FIELDS[info.field_name]}
-        taken = [name for name in fields if name.lower() in ours]
-        if taken:
-            raise ValueError("; ".join(f"{name} is set for each order; take it out" for name in taken))
-        return fields
-
-    @field_validator("actions")
-    @classmethod
-    def _known_actions(cls, actions: dict[str, Action]) -> dict[str, Action]:
-        unknown = sorted(actions.keys() - ACTIONS.keys())
-        if unknown:
-            raise ValueError(f"there is no action {', '.join(unknown)}; there are {', '.join(ACTIONS)}")
-        return actions
+    def _in_the_path(cls, auth: Auth) -> Auth:
+        if not isinstance(auth, PathAuth):
+            raise ValueError('must be { mode = "path", key = "env:NAME" }: ManEx takes its key in the address alone')
+        return auth
 
     @model_validator(mode="after")
     def _has_a_unit(self) -> ManexDestination:
@@ -198,8 +208,8 @@ def _holidays(calendar: str | None) -> Any:
 
     if calendar is None:
         return holidays.HolidayBase()
-    country, _, part = calendar.partition("-")
-    if not re.fullmatch("[A-Z]{2,3}", country):
+    country, dash, part = calendar.partition("-")
+    if not re.fullmatch("[A-Z]{2,3}", country) or (dash and not part):
         raise NotImplementedError(calendar)
     return holidays.country_holidays(country, subdiv=part or None)
 

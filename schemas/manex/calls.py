@@ -52,7 +52,7 @@ class Calls:
         }
         if order.note:
             fields["SONote"] = order.note
-        return self._call("Add", {**fields, **self.destination.fields})
+        return self._call("Add", _under(fields, self.destination.fields))
 
     def edit(self, order: Desired) -> Call:
         """SO/Edit: the header under the order's present number, with its date."""
@@ -70,7 +70,7 @@ class Calls:
             fields["uOfMeas"] = part.unit
         if part.w_key:
             fields["w_key"] = part.w_key
-        return self._call("ItemADD", {**fields, **self.destination.line_fields})
+        return self._call("ItemADD", _under(fields, self.destination.line_fields))
 
     def item_edit(self, so_no: str, unique_ln: str, item: Item, part: Resolved, *, reopen: bool = False) -> Call:
         """SO/ItemEdit: quantity and part. ``reopen``: it is cancelled, and wanted after all."""
@@ -132,7 +132,13 @@ class Calls:
         fields: dict[str, Scalar] = {"SoNo": so_no, "uniqueLn": unique_ln, "price": plain(price.amount)}
         if price.flat:
             fields["flat"] = "1"
-        return {**fields, **self.destination.price_fields}
+        return _under(fields, self.destination.price_fields)
+
+
+def _under(fields: Fields, fixed: Fields) -> dict[str, Scalar]:
+    """``fields``, and over them what the site wants. To ManEx a name is the same in any letter case (section 1)."""
+    taken = {name.lower() for name in fixed}
+    return {**{name: value for name, value in fields.items() if name.lower() not in taken}, **fixed}
 
 
 def _line(so_no: str, unique_ln: str) -> dict[str, Scalar]:

@@ -80,12 +80,12 @@ def prepare(order: Order, memo: Memo, destination: ManexDestination, number: Cal
     names = [order.number.removeprefix("#"), destination.customer]
     if names not in done.setdefault("named", []):
         done["named"] = [*done["named"], names]
-    if "SoNo" not in done:
+    if not 0 < len(done.get("SoNo", "")) <= SO_NUMBER_CHARS:  # one that is too long was never sent
         done["SoNo"] = destination.so_prefix + number(destination.series_digits)
     done.setdefault("placed", order.placed_at.astimezone(UTC).date().isoformat())
     lines: dict[str, list[Any]] = dict(done.get("lines", {}))
     wanted = {line.id: plain(line.fulfilled_quantity) for line in order.lines if line.open_quantity > 0}
-    if _charged(order, destination):
+    if _charged(order, destination) and destination.shipping_sku is not False:
         wanted[SHIPPING] = "0"
     for key, fulfilled in wanted.items():
         if key not in lines:
@@ -108,7 +108,7 @@ def desired(order: Order, *, number: str, memo: Memo, destination: ManexDestinat
         raise Unmappable(
             "series_used_up",
             f"The numbers {destination.so_prefix} with {destination.series_digits} digits are used up.",
-            hint=f"Give [destinations.{destination.name}] another so_prefix, then replay.",
+            hint=f"Give [destinations.{destination.name}] a shorter so_prefix, then replay.",
         )
     items = () if order.cancelled else tuple(_items(order, memo["lines"], destination))
     due, ship = destination.dates(placed)

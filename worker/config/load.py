@@ -18,7 +18,15 @@ from schemas.systems import SYSTEMS
 from worker.config.lines import KeyPath, Lines
 from worker.config.problems import ConfigErrors, Problem
 from worker.config.references import SecretError, Secrets, read_skus
-from worker.config.rules import destination_rules, number_rules, reference_rules, shadow_rules, shop_rules, use_rules
+from worker.config.rules import (
+    destination_rules,
+    number_rules,
+    reference_rules,
+    series_rules,
+    shadow_rules,
+    shop_rules,
+    use_rules,
+)
 from worker.config.words import Finding, did_you_mean, findings, unknown_key
 
 __all__ = ["ConfigErrors", "Problem", "check", "load"]
@@ -107,6 +115,7 @@ class _Reading:
         self._say(unknown_key((key,), _SECTIONS) for key in self._raw if key not in _SECTIONS)
         shops = self._each("shops", self._shop)
         destinations = self._each("destinations", self._destination)
+        self._say(series_rules(self._tables("destinations")))
         routes = self._routes(shops=list(shops), destinations=list(destinations))
         self._say(shadow_rules(routes, shops=list(shops)))
         if not self._wrong("routes"):

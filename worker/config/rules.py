@@ -174,6 +174,33 @@ def number_rules(routes: Sequence[Route], *, prefixes: Mapping[str, str]) -> Ite
                 break
 
 
+def series_rules(destinations: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """ManEx destinations that count through the same sales order numbers: each would meet the other's orders.
+
+    So do W and W1: W000000001 to W999999999 has what W1 with its eight digits has.
+    """
+    before: list[tuple[str, str, str]] = []
+    for name, raw in destinations.items():
+        base_url, prefix = raw.get("base_url"), raw.get("so_prefix")
+        if raw.get("system") != "manex" or not isinstance(base_url, str) or not isinstance(prefix, str):
+            continue
+        site, series = base_url.rstrip("/").casefold(), prefix.casefold()
+        for other, its_site, its_series in before:
+            if site == its_site and _meet(series, its_series):
+                yield Finding(
+                    ("destinations", name, "so_prefix"),
+                    f"{other} and {name} would count through the same sales order numbers of one ManEx",
+                    "Give one of the two another so_prefix, beginning with another letter.",
+                )
+                break
+        before.append((name, site, series))
+
+
+def _meet(prefix: str, other: str) -> bool:
+    short, long = sorted((prefix, other), key=len)
+    return long.startswith(short) and all(one.isdigit() for one in long[len(short) :])
+
+
 def _routes_of(shop: str, routes: Sequence[Route]) -> list[Route]:
     return [route for position, route in enumerate(routes) if _gets(route, shop, before=routes[:position])]
 
