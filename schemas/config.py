@@ -82,12 +82,19 @@ class When(StrictModel):
         return self
 
 
+CancelOrder = Literal["reverse", "forward", "at once"]
+
+
 class Route(StrictModel):
-    """Which orders go to which destinations, left to right. The first route that matches wins."""
+    """Which orders go to which destinations, left to right. The first route that matches wins.
+
+    ``cancel``: how a cancelled order is taken back: from right to left, from left to right, or everywhere at once.
+    """
 
     name: Word
     when: When = When()
     deliver: Words
+    cancel: CancelOrder = "reverse"
 
 
 class Config(StrictModel):

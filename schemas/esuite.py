@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -151,6 +152,35 @@ def transaction(order: Order, *, number: str, destination: EsuiteDestination) ->
     if payment:
         body["T_Pay"] = payment
     return body
+
+
+def change(order: Order, *, number: str, destination: EsuiteDestination, ids: Mapping[str, str]) -> Json:
+    """The JSON body of ``PUT trans``: what an order's newer version may change of its transaction (section 6).
+
+    Payments stay as they were booked: a second T_Pay might be a second payment.
+
+    Args:
+        ids: CompanyNo and TransNo, as the POST or a look-up told them.
+
+    Raises:
+        Unmappable: as :func:`transaction`.
+    """
+    whole = transaction(order, number=number, destination=destination)
+    kept = ("BatchType", "TransLedger", "TransYourRef", "TransIncGST", "TransComment", "DlvAddressNo")
+    made = whole["T_Trans"]
+    head = {name: made[name] for name in kept if name in made} if isinstance(made, dict) else {}
+    whole.pop("T_Pay", None)
+    return {**whole, "T_Trans": {**_ids(ids), **head}}
+
+
+def removal(destination: EsuiteDestination, ids: Mapping[str, str]) -> Json:
+    """The JSON body of ``DELETE trans``; all three are required (section 6)."""
+    return {"T_Trans": {**_ids(ids), "BatchType": destination.fields["BatchType"]}}
+
+
+def _ids(ids: Mapping[str, str]) -> Json:
+    """Bare numbers in requests, text in replies (section 6)."""
+    return {name: int(ids[name]) if ids[name].isdecimal() else ids[name] for name in ("CompanyNo", "TransNo")}
 
 
 def remarks(order: Order, *, destination: EsuiteDestination) -> tuple[str, ...]:

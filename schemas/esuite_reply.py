@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
@@ -141,6 +141,31 @@ def differences(order: Order, *, destination: EsuiteDestination, row: Row) -> tu
     if total is None or not min(least, most) <= total <= max(least, most):
         found.append(f"total: Esuite has {_figure(total, places=places)}, the shop has {plain(least)}")
     return tuple(found)
+
+
+def footprint(order: Order, *, destination: EsuiteDestination) -> dict[str, list[str]]:
+    """What a transaction of this version would be known by: quantity and money of each stock code, as text.
+
+    Raises:
+        Unmappable: as :func:`differences`.
+    """
+    return {code: [plain(span.least), plain(span.least_amount)] for code, span in _spans(order, destination).items()}
+
+
+def leaves(row: Row, print_of: Mapping[str, Sequence[str]]) -> bool:
+    """Whether the transaction has exactly this footprint. One without details has none."""
+    lines = [line for line in row.T_TrnDet or () if line.LineType not in NO_GOODS]
+    there: dict[str, list[RowLine]] = {}
+    for line in lines:
+        there.setdefault(line.StockCode.casefold(), []).append(line)
+    wanted = {code: (Decimal(q), Decimal(amount)) for code, (q, amount) in print_of.items() if Decimal(q)}
+    if not wanted or there.keys() != wanted.keys():
+        return False
+    for code, (quantity, amount) in wanted.items():
+        totals = (_sum(one.LineTotalIncGST for one in there[code]), _sum(one.LineTotalExGST for one in there[code]))
+        if _sum(one.LineQty for one in there[code]) != quantity or amount not in totals:
+            return False
+    return True
 
 
 def _spans(order: Order, destination: EsuiteDestination) -> dict[str, _Span]:

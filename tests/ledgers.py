@@ -327,13 +327,16 @@ class World:
 
 
 def _check_order(one: Row[Any], deliveries: Sequence[Row[Any]], seen: str) -> None:
-    open_ones = [row.state for row in deliveries if row.state not in ("delivered", "cancelled")]
+    # A cancel goes through the route from its end.
+    sequence = list(reversed(deliveries)) if one.cancelled and one.cancels == "reverse" else deliveries
+    open_ones = [row.state for row in sequence if row.state not in ("delivered", "cancelled")]
     moving = {"ready", "retrying", "waiting"}
     if one.hold is not None:
         assert not moving & set(open_ones), f"on hold, and yet it moves: {seen}"
     if open_ones and not one.test:
         assert open_ones[0] != "waiting", f"it waits for nobody: {seen}"
-        assert open_ones.count("ready") + open_ones.count("retrying") <= 1 or one.cancelled, f"out of turn: {seen}"
+        together = one.cancelled and one.cancels == "at once"
+        assert open_ones.count("ready") + open_ones.count("retrying") <= 1 or together, f"out of turn: {seen}"
     if not one.cancelled and not one.test and one.hold is None:
         late = [row for row in deliveries if row.state == "delivered" and row.content_done != one.content]
         assert not late or open_ones, f"an older version stays there: {seen}"
@@ -349,7 +352,7 @@ def status_of(one: Any, states: Sequence[str], attempts: int) -> str:
     if one.hold is not None or "held" in states:
         return "held"
     if all(state in ("delivered", "cancelled") for state in states):
-        if one.cancelled:
+        if one.cancelled and "delivered" not in states:
             return "cancelled"
         return "delivered" if states else "received"
     begun = attempts > 0 or any(state in ("delivering", "retrying", "delivered") for state in states)

@@ -688,17 +688,17 @@ def test_suspending_twice_keeps_the_time_it_began(world: World) -> None:
     assert (world.health("a").since, world.health("a").reason) == (since, "other")
 
 
-def test_what_was_taken_back_side_by_side_goes_out_again_in_the_order_of_its_route(world: World) -> None:
+def test_what_is_being_taken_back_goes_out_again_in_the_order_of_its_route(world: World) -> None:
     world.place("1")
     for name in ("a", "b"):
         world.try_once("1", name, DELIVERED)
     world.place("1", minute=1, cancelled=True)
-    first, second = world.claimed("a"), world.claimed("b")
+    assert world.states("1") == "waiting ready"
+    taken_back = world.claimed("b")
     world.place("1", minute=2)
-    world.end(second, DELIVERED)
-    assert world.states("1") == "delivering waiting"
-    world.end(first, TIMEOUT)
-    assert world.states("1") == "retrying waiting"
+    assert world.states("1") == "ready delivering"
+    world.end(taken_back, TIMEOUT)
+    assert world.states("1") == "ready waiting"
     for name in ("a", "b"):
         world.try_once("1", name, DELIVERED)
     assert world.states("1") == "delivered delivered"

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.config import Config
 from worker.bell import Wake
-from worker.ledger import destinations, replays
+from worker.ledger import accepts, destinations, replays
 from worker.ledger.engine import Ledger
 from worker.ledger.replays import Replayed
 
@@ -50,6 +50,18 @@ class Desk:
             )
             self.ring(done.wake)
             yield done
+
+    def accept(self, order_id: int, *, destination: str) -> int:
+        """Leave an order at a destination as it is there; returns how many deliveries go on.
+
+        Raises:
+            worker.ledger.accepts.AcceptRefusedError: there is nothing to accept.
+        """
+        wake = self.ledger.write(
+            lambda c: accepts.accept(c, order_id, destination=destination, now=time.time(), by=self.by)
+        )
+        self.ring(wake)
+        return len(wake)
 
     def suspend(self, name: str, *, reason: str = "") -> None:
         """Hold every delivery of a destination until somebody resumes it.

@@ -35,6 +35,7 @@ _SECTIONS = {
     },
     "Act": {
         "replay": _Command("act", "Send on what waits: one order, or all that fit the options."),
+        "accept": _Command("act", "Leave an order as it is at a destination where it waits for a person."),
         "suspend": _Command("act", "Hold every delivery of a destination until it is resumed."),
         "resume": _Command("act", "Open a suspended destination and let its deliveries go."),
         "migrate": _Command("act", "Bring the ledger to this version's schema."),

@@ -1,4 +1,4 @@
-"""``replay``, ``suspend``, ``resume``, ``migrate``: act."""
+"""``replay``, ``accept``, ``suspend``, ``resume``, ``migrate``: act."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rich.text import Text
 from worker import broker
 from worker.cli.common import as_json, config, console, ledger, many, one_order, print_json
 from worker.desk import Desk, UnknownDestinationError
+from worker.ledger import accepts, replays, views
 from worker.ledger import migrate as migrations
-from worker.ledger import replays, views
 from worker.ledger.engine import Ledger
 from worker.settings import settings
 
@@ -176,6 +176,32 @@ def _since(text: str | None) -> float | None:
     except ValueError:
         raise click.BadParameter("write 2026-11-20T08:00Z, or 90m, 12h, 3d", param_hint="--since") from None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+@click.command()
+@click.argument("wanted", metavar="ID")
+@click.option("--destination", required=True, help="Where it stays as it is.")
+@as_json
+def accept(wanted: str, destination: str, *, as_json: bool) -> None:
+    """Leave an order as it is at a destination where it waits for a person.
+
+    Nothing more is sent there until the order changes, and the rest of its route goes on. Where the shop has cancelled
+    the order, it stays at the other destinations as well: it goes its way.
+    """
+    with _desk() as desk:
+        _known(desk, destination)
+        with desk.ledger.read() as connection:
+            order_id = one_order(connection, wanted)
+        try:
+            moving = desk.accept(order_id, destination=destination)
+        except accepts.AcceptRefusedError as error:
+            raise click.ClickException(str(error)) from None
+    if as_json:
+        print_json({"order": order_id, "destination": destination, "deliveries": moving})
+    else:
+        console().print(
+            Text(f"order {order_id} stays as it is at {destination}; {many(moving, 'delivery')} on the way")
+        )
 
 
 @click.command()

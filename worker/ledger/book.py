@@ -123,6 +123,7 @@ class OrderState:
     status: str = "received"
     hold: str | None = None
     unread: bool = False
+    cancels: str = "reverse"
     deliveries: list[DeliveryState] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     _parsed: tuple[str | None, str | None, Order | None] | None = None
@@ -161,9 +162,21 @@ class OrderState:
 
 
 def its_turn(state: OrderState, delivery: DeliveryState) -> bool:
-    """Nothing of the route before it is open. What is taken back of a cancelled order has no sequence."""
-    earlier = (d for d in state.deliveries if d.position < delivery.position)
-    return state.cancelled or all(d.state in ("delivered", "cancelled") for d in earlier)
+    """Nothing of the sequence before it is open: the route's, or the one in which a cancel goes through it."""
+    return not any(d.state not in ("delivered", "cancelled") for d in _before(state, delivery))
+
+
+def _before(state: OrderState, delivery: DeliveryState) -> list[DeliveryState]:
+    here = delivery.position
+    if not state.cancelled or state.cancels == "forward":
+        return [d for d in state.deliveries if d.position < here]
+    return [d for d in state.deliveries if d.position > here] if state.cancels == "reverse" else []
+
+
+def next_in_turn(state: OrderState) -> DeliveryState | None:
+    """The delivery that waits for its turn, and whose turn it is."""
+    waiting = [d for d in state.deliveries if d.state == "waiting"]
+    return next((d for d in waiting if its_turn(state, d)), None)
 
 
 def landed(state: OrderState, delivery: DeliveryState, *, changed: bool, now: float) -> None:
@@ -176,6 +189,9 @@ def landed(state: OrderState, delivery: DeliveryState, *, changed: bool, now: fl
         return
     if (state.cancelled or state.test) and not delivery.may_be_there:
         delivery.drop(now, reason="cancelled before it was sent" if state.cancelled else "a test order goes nowhere")
+        later = next_in_turn(state)
+        if later is not None:
+            later.go(now)  # the sweep rings for it
     elif state.hold is not None:
         moving = delivery.state in ("ready", "retrying") or delivery.held_by == "destination"
         if moving or changed:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from schemas.destination import Destination, RetryRule
-from worker.ledger.book import Book, DeliveryState, OrderState, its_turn, landed
+from worker.ledger.book import Book, DeliveryState, OrderState, its_turn, landed, next_in_turn
 from worker.ledger.claims import Claimed
 from worker.ledger.destinations import Health
 from worker.ledger.tally import Tally
@@ -230,12 +230,8 @@ def _next(state: OrderState, delivery: DeliveryState, job: Claimed, *, now: floa
         if its_turn(state, delivery):
             return [delivery]
         delivery.go(now, state="waiting")
-    if state.cancelled:
+    later = next_in_turn(state)
+    if later is None:
         return []
-    for later in state.deliveries:
-        if later.state == "waiting" and later.position > delivery.position:
-            if its_turn(state, later):
-                later.restart(now)
-                return [later]
-            break
-    return []
+    later.restart(now)
+    return [later]

@@ -17,7 +17,7 @@ from worker.ledger import tables as t
 from worker.ledger.book import Book, DeliveryState, OrderState, its_turn, read_order
 from worker.ledger.merge import compose
 from worker.ledger.settle import Settler
-from worker.ledger.versions import take_version
+from worker.ledger.versions import take_version, tell_changes
 
 
 class EditRefusedError(ValueError):
@@ -86,11 +86,14 @@ def _edit(state: OrderState, edit: Mapping[str, Any], *, by: str, now: float) ->
         raise EditRefusedError(_why(error)) from None
     if order is None:
         raise EditRefusedError("the edit is empty")
+    before = state.order()
     if order.shop_order_id != state.shop_order_id and state.shop_version is not None:
         raise EditRefusedError("shop_order_id cannot be edited: it is the order's key")
     state.edit, state.number, state.content = text, order.number, order.content()
     state.cancelled, state.test, state.unread = order.cancelled, order.test, False
     state.tell("edit", f"edited {', '.join(sorted(edit))} ({by})", now, data={"edit": dict(edit)})
+    if before is not None:
+        tell_changes(state, before, order, now)
 
 
 def _why(error: ValidationError) -> str:

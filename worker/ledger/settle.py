@@ -12,7 +12,7 @@ from schemas.config import Config, Route
 from schemas.order import Order
 from schemas.routing import NoRoute, number_at_destination, release, route
 from worker.ledger import tables as t
-from worker.ledger.book import DeliveryState, OrderState
+from worker.ledger.book import DeliveryState, OrderState, its_turn
 from worker.ledger.destinations import NOT_CONFIGURED, not_configured
 
 OTHER_ROUTE = "other_route"
@@ -144,6 +144,7 @@ class Settler:
         state.hold = None
         if changed:
             state.tell("cancelled", "the shop cancelled the order", self._now)
+        state.cancels = self._cancels(state)
         for delivery in state.deliveries:
             if delivery.state in ("cancelled", "delivering") or not (changed or delivery.held_by == "order"):
                 continue
@@ -151,6 +152,14 @@ class Settler:
                 self.start(delivery, first=True)
             else:
                 delivery.drop(self._now, reason="cancelled before it was sent")
+        for delivery in state.deliveries:
+            if delivery.state in ("ready", "retrying") and not its_turn(state, delivery):
+                delivery.go(self._now, state="waiting")
+                delivery.reason = "it is cancelled at the other destinations of the route first"
+
+    def _cancels(self, state: OrderState) -> str:
+        chosen = next((one for one in self._config.routes if one.name == state.route), None)
+        return chosen.cancel if chosen is not None else state.cancels
 
     def claim_numbers(self, states: Sequence[OrderState]) -> None:
         """Hold what would land on another order's number at a destination; the first to claim a number keeps it.

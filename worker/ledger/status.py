@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select, update
 
 from worker.ledger.tables import deliveries as d
 from worker.ledger.tables import orders as o
@@ -25,7 +25,8 @@ _of_deliveries = (
             (func.count(d.c.id) == 0, case((o.c.cancelled, "cancelled"), else_="received")),
             (
                 _count("waiting", "ready", "delivering", "retrying") == 0,
-                case((o.c.cancelled, "cancelled"), else_="delivered"),
+                # What was accepted as it is at a destination goes its way, although the shop cancelled the order.
+                case((and_(o.c.cancelled, _count("delivered") == 0), "cancelled"), else_="delivered"),
             ),
             (_count("delivering", "retrying", "delivered") > 0, "delivering"),
             (func.coalesce(func.sum(d.c.attempts), 0) > 0, "delivering"),

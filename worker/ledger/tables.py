@@ -79,6 +79,13 @@ orders = Table(
     Column("unread", Boolean, nullable=False, default=False, comment="its newest webhook could not be read"),
     Column("received_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column(
+        "cancels",
+        String(10),
+        nullable=False,
+        server_default="reverse",
+        comment="the sequence in which a cancel goes through the route",
+    ),
     UniqueConstraint("shop", "shop_order_id"),
     Index("ix_orders_status_id", "status", "id"),
 )

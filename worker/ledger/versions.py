@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from schemas.changes import changes
 from schemas.order import Order
 from schemas.webhook import REMOVED, Webhook
 from worker.ledger.book import OrderState, read_order
@@ -41,7 +42,7 @@ def take_version(state: OrderState, webhook: Webhook, *, now: float) -> tuple[Ve
         if verdict == "stale":
             state.tell("stale", f"{webhook.topic} of {order.version:%Y-%m-%d %H:%M:%S}Z: {why}", now)
         return verdict, why
-    first = state.shop_version is None
+    first, before = state.shop_version is None, state.order()
     if state.edit is not None:
         _keep_edit(state, text, now)
     state.version_at, state.tie, state.body_sha = order.version.timestamp(), webhook.tie, sha
@@ -58,6 +59,8 @@ def take_version(state: OrderState, webhook: Webhook, *, now: float) -> tuple[Ve
     state.content, state.number = content, effective.number
     state.cancelled, state.test = effective.cancelled, effective.test
     _tell(state, webhook, order, first=first, unchanged=unchanged, settled=why, now=now)
+    if before is not None:
+        tell_changes(state, before, effective, now)
     return "newer", why
 
 
@@ -80,6 +83,13 @@ def _tell(
         state.tell("settled", settled, now)
     for note in webhook.notes:
         state.tell("note", note, now)
+
+
+def tell_changes(state: OrderState, before: Order, after: Order, now: float) -> None:
+    """Say in words what a newer version, or an edit, changes."""
+    found = changes(before, after)
+    if found:
+        state.tell("changes", "; ".join(found), now)
 
 
 def _keep_edit(state: OrderState, newer: str, now: float) -> None:

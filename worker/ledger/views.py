@@ -119,6 +119,7 @@ def _delivery(row: Any) -> dict[str, Any]:
         "reason": row.reason or None,
         "hint": row.hint or None,
         "held_by": row.held_by,
+        "there": bool(row.reference or row.in_doubt or row.content_done),
         "due_at": stamp(row.due_at) if row.state in ("ready", "retrying") else None,
         "changed_at": stamp(row.changed_at),
     }

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from schemas.order import Order
 from worker.desk import UnknownDestinationError
 from worker.ledger import replays, views
+from worker.ledger.accepts import AcceptRefusedError
 from worker.ledger.replays import EditRefusedError
 from worker.web.exact import ExactRoute, exact, words
 from worker.web.house import House
@@ -125,6 +126,12 @@ class ReplayMany(_Body):
     dry_run: bool = Field(False, description="Only count.")
 
 
+class AcceptOne(_Body):
+    """Where an order stays as it is."""
+
+    destination: Words
+
+
 class Replayed(BaseModel):
     """What was replayed."""
 
@@ -234,6 +241,18 @@ def replay_order(request: Request, order_id: OrderId, body: ReplayOne | None = N
     _known(house, wanted.destination)
     get_order(request, order_id)
     return _replay(house, [order_id], destination=wanted.destination, edit=wanted.edit)
+
+
+@router.post("/orders/{order_id}/accept", status_code=202)
+def accept_as_is(request: Request, order_id: OrderId, body: AcceptOne) -> Replayed:
+    """Leave an order as it is at a destination where it waits for a person; the rest of its route goes on."""
+    house = _house(request)
+    get_order(request, order_id)
+    try:
+        moving = house.desk("api").accept(order_id, destination=body.destination)
+    except AcceptRefusedError as error:
+        raise HTTPException(409, str(error)) from None
+    return Replayed(count=1, orders=[order_id], deliveries=moving)
 
 
 @router.post("/replay", status_code=202)

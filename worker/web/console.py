@@ -23,6 +23,7 @@ from starlette.templating import Jinja2Templates
 from schemas import strict_json
 from worker.desk import UnknownDestinationError
 from worker.ledger import views
+from worker.ledger.accepts import AcceptRefusedError
 from worker.ledger.engine import away
 from worker.ledger.replays import EditRefusedError
 from worker.settings import Settings
@@ -65,6 +66,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         ("/", orders, "GET"),
         ("/orders/{order_id:int}", order, "GET"),
         ("/orders/{order_id:int}/replay", replay, "POST"),
+        ("/orders/{order_id:int}/accept", accept, "POST"),
         ("/destinations", destinations, "GET"),
         ("/destinations/{name}/{action}", act, "POST"),
         ("/docs", docs, "GET"),
@@ -201,6 +203,20 @@ async def replay(request: Request) -> Response:
     except (EditRefusedError, UnknownDestinationError, ValueError) as error:
         return await run_in_threadpool(_order, request, 422, refused=str(error), edit=edit)
     return RedirectResponse(f"/orders/{order_id}?told={'replayed' if moving else 'still'}", status_code=303)
+
+
+async def accept(request: Request) -> Response:
+    """Leave the order as it is at one destination."""
+    order_id = request.path_params["order_id"]
+    form = await request.form()
+    if order_id > _LARGEST_ID:
+        return _message(request, 404, "No such order", "There is no order with this id.")
+    desk = _house(request).desk("console")
+    try:
+        await run_in_threadpool(desk.accept, order_id, destination=str(form.get("destination", "")))
+    except AcceptRefusedError as error:
+        return await run_in_threadpool(_order, request, 409, refused=f"Not accepted: {error}.")
+    return RedirectResponse(f"/orders/{order_id}?told=accepted", status_code=303)
 
 
 def _patch(text: str) -> dict[str, Any] | None:

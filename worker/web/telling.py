@@ -16,6 +16,7 @@ _OPENINGS = {
     "updated": "The shop sent a newer version",
     "stale": "The shop sent a version that is not newer",
     "removed": "The shop removed the order",
+    "changes": "What is different now",
 }
 _LEADS = {
     "held": "Waits",

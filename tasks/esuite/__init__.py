@@ -1,0 +1,162 @@
+"""Esuite: make a sales transaction agree with an order (contracts/esuite.md sections 3, 6 and 10)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from schemas.destination import Unmappable
+from schemas.esuite import LEDGER, EsuiteDestination, anything_open, reference, remarks, transaction
+from schemas.esuite_reply import Row, differences, read_rows
+from schemas.http import Call
+from tasks.esuite.change import compared, prepare, tried
+from tasks.esuite.lookup import ignored, key_of, look, remembered
+from tasks.esuite.replies import outcome
+from worker.app import delivery_task
+from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+from worker.system import Http, Job, System
+
+PROBE_NUMBER = "crossdock-probe"
+NOTHING_LEFT = "nothing left to deliver: no line of the order has an open quantity"
+NEVER_SENT = "cancelled before anything reached Esuite"
+
+
+async def converge(job: Job[EsuiteDestination], http: Http) -> Outcome:
+    """Make Esuite hold the order once: write at first, look before writing wherever something may be there."""
+    doubtful = job.in_doubt or bool(job.memo.keys() - {"tried"})
+    try:
+        if doubtful:
+            found = await _find(job, http)
+            if found is not None:
+                return replace(found, in_doubt=True) if isinstance(found, Retry | Reject | Suspend) else found
+        if job.order.cancelled:
+            return Delivered(reference=None, note=NEVER_SENT)
+        return await _create(job, http)
+    except Unmappable as problem:
+        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=problem.hold, in_doubt=doubtful)
+
+
+def plan(job: Job[EsuiteDestination]) -> Sequence[Call]:
+    """The one POST of a first attempt, or nothing where nothing is to be delivered. Raises Unmappable."""
+    if job.order.cancelled or not anything_open(job.order):
+        return ()
+    return (_post(job),)
+
+
+async def probe(destination: EsuiteDestination, http: Http) -> Outcome:
+    """Read the companies, and prove that the look-up by TransYourRef filters (section 10, step 6)."""
+    now = time.time()
+    reply = await http.send(Call("GET", "company"))
+    answer = outcome(reply, writing=False, destination=destination.name, now=now)
+    if not isinstance(answer, Delivered):
+        return answer
+    key = reference(PROBE_NUMBER, destination)
+    params = (("TransYourRef", key), ("TransLedger", LEDGER), ("InclDetails", "0"), ("Limit", "1"))
+    reply = await http.send(Call("GET", "trans", params=params))
+    answer = outcome(reply, writing=False, destination=destination.name, now=now)
+    if isinstance(answer, Delivered) and reply.status != 204 and read_rows(reply.json()):
+        return ignored(destination.name, key)
+    return answer
+
+
+def _post(job: Job[EsuiteDestination]) -> Call:
+    return Call("POST", "trans", body=transaction(job.order, number=job.number, destination=job.destination))
+
+
+async def _create(job: Job[EsuiteDestination], http: Http) -> Outcome:
+    if not anything_open(job.order):
+        return Delivered(reference=None, note=NOTHING_LEFT)
+    call = _post(job)
+    warnings = remarks(job.order, destination=job.destination)
+    answer = outcome(await http.send(call), writing=True, destination=job.destination.name, now=job.now)
+    if isinstance(answer, Delivered):
+        return replace(answer, memo={**tried(job), **answer.memo, "TransYourRef": key_of(job)}, warnings=warnings)
+    if isinstance(answer, Retry) and (answer.in_doubt or job.in_doubt):
+        # This memo has no looks in it: after a fresh doubt they are counted anew.
+        return replace(answer, in_doubt=True, memo={**tried(job), "TransYourRef": key_of(job)})
+    return answer
+
+
+async def _find(job: Job[EsuiteDestination], http: Http) -> Outcome | None:
+    """What follows from what Esuite has of this order. None: nothing, and that was seen twice, apart in time."""
+    key = key_of(job)
+    live = await look(job, http, key)
+    deleted: tuple[Row, ...] | Outcome = ()
+    if live == ():
+        deleted = await look(job, http, key, deleted=True)
+        if deleted and isinstance(deleted, tuple):
+            # ShowDeleted may show live ones too (section 5), and a late commit may fall between the two looks.
+            live = await look(job, http, key)
+    if not isinstance(live, tuple):
+        return live
+    if not isinstance(deleted, tuple):
+        return deleted
+    if live:
+        return await compared(job, http, live)
+    earlier = await _under_earlier_key(job, http)
+    if earlier is not None:
+        return earlier
+    return _deleted(job, deleted[0]) if deleted else _absent(job)
+
+
+async def _under_earlier_key(job: Job[EsuiteDestination], http: Http) -> Outcome | None:
+    """What went out before the order's number or a prefix was changed must not go out again."""
+    earlier = str(job.memo.get("TransYourRef", key_of(job)))
+    if earlier == key_of(job):
+        return None
+    rows = await look(job, http, earlier)
+    if not isinstance(rows, tuple):
+        return rows
+    for row in rows:
+        known = row.TransNo and row.TransNo == job.memo.get("TransNo")
+        if known or not differences(job.order, destination=job.destination, row=row):
+            return Reject(
+                code="renumbered",
+                reason=f"Esuite holds this order as {row.name} under its earlier key {earlier}.",
+                hint=f"In Esuite set TransYourRef of {row.name} to {key_of(job)} or delete it, then replay.",
+                hold=True,
+            )
+    return None
+
+
+def _deleted(job: Job[EsuiteDestination], row: Row) -> Outcome:
+    if job.order.cancelled:
+        return Delivered(reference=row.name, note=f"cancelled, and {row.name} is deleted in Esuite", memo=row.ids)
+    return Reject(
+        code="deleted",
+        reason=f"Esuite held {key_of(job)} as {row.name}, and someone deleted it there.",
+        hint="If that was meant, leave it so. To send the order once more, edit its number, then replay.",
+        hold=True,
+    )
+
+
+def _absent(job: Job[EsuiteDestination]) -> Outcome | None:
+    """Two empty looks, apart in time, come before a second POST (section 10, step 5)."""
+    key, memo, apart = key_of(job), job.memo, job.destination.timeout_s
+    if remembered(job) and memo.get("TransYourRef", key) == key:
+        return Reject(
+            code="missing",
+            reason=f"Esuite made {remembered(job)} of this order, and shows nothing under {key} any more.",
+            hint=f"Find {remembered(job)} in Esuite and set its TransYourRef to {key}, then replay. Is it gone "
+            "for good, edit the order's number to send the order once more.",
+            hold=True,
+        )
+    # An attempt that was cut off may have posted after its look.
+    counted = memo.get("looked_for") == key and not job.interrupted
+    since = job.now - float(memo["looked_at"]) if counted else 0.0
+    if counted and since >= apart:
+        return None
+    first = {**memo, "looked_for": key, "looked_at": job.now, "empty_looks": 1}
+    return Retry(
+        code="looking",
+        reason=f"Esuite shows no {key}; it is looked for once more before it is sent again.",
+        after=min(apart, apart - since),
+        counts=False,
+        memo=None if counted else first,
+    )
+
+
+SYSTEM: System[EsuiteDestination] = System(name="esuite", converge=converge, plan=plan, probe=probe, prepare=prepare)
+
+deliver = delivery_task(SYSTEM)

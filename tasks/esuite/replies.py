@@ -1,0 +1,138 @@
+"""Esuite: what a reply means (contracts/esuite.md section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from schemas.esuite_reply import read_created, said
+from schemas.http import Reply, retry_after
+from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """A row of section 3.2: status, how its text begins in lower case, what follows. The first that fits counts."""
+
+    status: int
+    begins: str
+    kind: Literal["reject", "suspend", "retry"]
+    code: str
+    hint: str = ""
+    tries: int | None = None
+
+
+_URL = "Check base_url in [destinations.{name}]: it ends with /api/v2 and usually has a port."
+_AUTH = "Check auth in [destinations.{name}]; how a credential travels is not documented, so ask Esuite."
+_RIGHTS = "Ask whoever runs this Esuite database to allow it, then resume {name}."
+_DEFECT = "The request itself is wrong: report it, with the exchange, as a defect."
+_GATEWAY = "If every order gets this, something on the way to Esuite drops the body. " + _URL
+_MEND = (
+    "Mend what Esuite names, then replay: stock codes in [destinations.{name}.skus], the account and other "
+    "codes in [destinations.{name}.fields], payment types in [destinations.{name}.payments], all else by an "
+    "edit of the order."
+)
+
+REPLIES: tuple[Documented, ...] = (
+    Documented(400, "error with url", "suspend", "bad_url", _URL),
+    Documented(400, "incomplete url", "suspend", "bad_url", _URL),
+    Documented(400, "no payload found", "reject", "no_payload", _GATEWAY),
+    Documented(400, "error with payload - no ", "reject", "no_data", _GATEWAY),
+    Documented(400, "", "reject", "refused", _MEND),
+    Documented(401, "", "suspend", "unauthorized", _AUTH),
+    Documented(403, "forbidden - data is read only", "suspend", "read_only", _RIGHTS),
+    Documented(403, "forbidden - account data is read only", "suspend", "read_only", _RIGHTS),
+    Documented(403, "forbidden - you do not have rights", "suspend", "no_rights", _RIGHTS),
+    Documented(403, "", "suspend", "not_authorized", _AUTH),
+    Documented(404, "", "suspend", "wrong_url", _URL),  # a missing record is 204, so 404 points to the URL
+    Documented(405, "", "suspend", "method_refused", _URL),
+    Documented(406, "", "reject", "bad_query", _DEFECT),
+    Documented(408, "", "retry", "408"),
+    Documented(429, "", "retry", "429"),
+    Documented(500, "", "retry", "500", tries=4),  # may hide an error in the data: a few tries, then a person
+    Documented(501, "", "suspend", "not_implemented", _URL),  # unlike every other 5xx
+)
+
+NO_DATA: dict[str, Reject] = {
+    "stock": Reject(code="unknown_sku", reason="Esuite answered 204: it has no such stock code.", hint=_MEND),
+    "cust": Reject(code="unknown_account", reason="Esuite answered 204: it has no such account.", hint=_MEND),
+    "supp": Reject(code="unknown_account", reason="Esuite answered 204: it has no such account.", hint=_MEND),
+    "custdisc": Reject(code="unknown_account", reason="Esuite answered 204: it has no such account.", hint=_MEND),
+    "voucher": Reject(code="bad_query", reason="Esuite answered 204: no search term, or a used voucher.", hint=_DEFECT),
+}
+"""What 204 to a GET means by endpoint. For ``trans`` it is a plain "nothing there"."""
+
+
+def outcome(reply: Reply, *, writing: bool, destination: str, now: float) -> Outcome:
+    """Say what one reply means: HTTP status first, text second (contracts/esuite.md section 3.2).
+
+    Args:
+        writing: the call was to change something, so that no answer leaves a doubt.
+        destination: its name, for the hints.
+        now: UNIX seconds, for a ``Retry-After`` that is a date.
+
+    Returns:
+        Delivered for a read that was answered, with rows or without, and for a write with the ids of its
+        transaction in reference and memo; else what to do.
+    """
+    if reply.fault is not None:
+        return _silence(reply, writing=writing)
+    if reply.ok:
+        return _written(reply) if writing else _read(reply, destination=destination)
+    status, text = reply.status or 0, said(reply)
+    reason = f"Esuite answered {status}: {text}" if text else f"Esuite answered {status} without a text."
+    row = _row(status, text)
+    hint = row.hint.format(name=destination)
+    if row.kind == "suspend":
+        return Suspend(code=row.code, reason=reason, hint=hint)
+    if row.kind == "reject":
+        return Reject(code=row.code, reason=reason, hint=hint)
+    wait = retry_after(reply, now=now)
+    return Retry(
+        code=row.code,
+        reason=reason,
+        after=wait,
+        everyone=wait is not None,
+        in_doubt=writing,
+        tries=row.tries,
+    )
+
+
+def _row(status: int, text: str) -> Documented:
+    for row in REPLIES:
+        if row.status == status and text.lower().startswith(row.begins):
+            return row
+    if status >= 500:
+        return Documented(status, "", "retry", str(status))
+    if status < 400:
+        return Documented(status, "", "suspend", "redirected", _URL)
+    return Documented(status, "", "reject", str(status), _MEND)
+
+
+def _silence(reply: Reply, *, writing: bool) -> Retry:
+    if reply.fault == "connect":
+        return Retry(code="connect", reason="Esuite could not be reached; nothing was sent.")
+    happened = "did not answer in time" if reply.fault == "timeout" else "closed the connection without an answer"
+    doubt = "; the transaction may be there, so the next attempt looks first" if writing else ""
+    return Retry(code=reply.fault or "lost", reason=f"Esuite {happened}{doubt}.", in_doubt=writing)
+
+
+def _read(reply: Reply, *, destination: str) -> Outcome:
+    if reply.status == 204:
+        nothing = NO_DATA.get(reply.call.path)
+        return replace(nothing, hint=nothing.hint.format(name=destination)) if nothing else Delivered(reference=None)
+    if isinstance(reply.json(), dict):
+        return Delivered(reference=None)
+    return Retry(code="unreadable", reason=f"Esuite answered {reply.status}, but not in JSON: {said(reply)}")
+
+
+def _written(reply: Reply) -> Outcome:
+    row = read_created(reply.json())
+    if row is not None:
+        return Delivered(reference=row.name, memo=row.ids)
+    if reply.status == 204 and reply.call.method == "PUT":
+        reason = "Esuite answered 204: the transaction that was to be changed does not exist."
+        return Reject(code="no_transaction", reason=reason, hint="Look for it in Esuite.")
+    # Any other 204 to a write comes here too: none may be read as "saved" (section 3.3).
+    reason = f"Esuite answered {reply.status} without naming a transaction: {said(reply) or 'no text'}"
+    return Retry(code="unreadable", reason=reason, in_doubt=True, tries=4)
