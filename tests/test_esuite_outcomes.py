@@ -7,7 +7,7 @@ import json
 import pytest
 
 from schemas.http import Call, Fault, Reply
-from tasks.esuite import outcome
+from tasks.esuite.replies import outcome
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 
 NOW = 1_795_000_000.0
