@@ -54,8 +54,10 @@ class CodeName(StrictModel):
 class OngoingDestination(Destination):
     """``system = "ongoing"``.
 
-    ``fields`` goes into the body of PUT /orders as it stands. ``notify`` names the ways in which the receiver
-    may be told; the contact data goes along either way, since carriers need it.
+    ``begun_from``: the status number from which the warehouse works on an order, and takes no change any more; sites
+    number their statuses themselves (section 1.7). ``fields`` goes into the body of PUT /orders as it stands.
+    ``notify`` names the ways in which the receiver may be told; the contact data goes along either way, since carriers
+    need it.
     """
 
     one_at_a_time: ClassVar[str] = "the warehouse runs the writes of a goods owner one at a time"
@@ -64,6 +66,7 @@ class OngoingDestination(Destination):
     api: Literal["rest"] = "rest"
     goods_owner_id: int
     max_in_flight: int = Field(default=1, ge=1, le=200)
+    begun_from: int = Field(default=320, ge=0, le=10_000)
     webhook_token: Secret | None = None
     ways_of_delivery: dict[str, CodeName] = Field(default_factory=dict)
     notify: tuple[Literal["email", "sms"], ...] = ("email", "sms")

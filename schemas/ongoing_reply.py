@@ -51,6 +51,11 @@ class FoundOrder:
     json: Mapping[str, Any]
 
     @property
+    def status_text(self) -> str:
+        """What people call the status, in the warehouse's language."""
+        return str(members(members(self.json.get("orderInfo")).get("orderStatus")).get("text") or "").strip()
+
+    @property
     def cancelled(self) -> bool:
         """It stands at 1000, Cancelled in the standard list (section 1.7)."""
         return self.status == 1000

@@ -39,11 +39,22 @@ def test_a_cancel_is_not_sent_twice() -> None:
 
 
 def test_a_cancel_after_work_has_begun_is_held() -> None:
-    decided = run(job(cancelled=True, memo=SENT), Script((400, BEGUN)))
+    picked = shown(job(), status=400)
+    picked["orderInfo"]["orderStatus"]["text"] = "Picked"
+    decided = run(job(cancelled=True, memo=SENT), Script((400, BEGUN), (200, [picked])))
+    assert isinstance(decided, Reject)
+    assert (decided.code, decided.hold, decided.in_doubt) == ("begun", True, True)
+    said = "The warehouse has begun with order 1001 (status 400 Picked): it was not cancelled there. "
+    assert decided.reason.startswith(said)
+    assert "started working" in decided.reason
+
+
+@pytest.mark.parametrize("look", [(200, []), (404, ""), "timeout"], ids=str)
+def test_a_refused_cancel_is_held_whatever_its_look_up_says(look: Any) -> None:
+    decided = run(job(cancelled=True, memo=SENT), Script((400, BEGUN), look))
     assert isinstance(decided, Reject)
     assert (decided.code, decided.hold, decided.in_doubt) == ("cancel_refused", True, True)
     assert "would not cancel order 1001" in decided.reason
-    assert "started working" in decided.reason
 
 
 def test_a_cancel_in_doubt_looks_first_and_deletes_what_is_ours() -> None:

@@ -163,7 +163,7 @@ def test_in_doubt_lines_that_do_not_show_yet_are_written_again() -> None:
 
 def test_in_doubt_a_refused_change_is_held_and_names_what_differs() -> None:
     older = shown(job(note="Ring"))
-    decided = run(job(in_doubt=True), Script((200, [older]), (400, BEGUN)))
+    decided = run(job(in_doubt=True), Script((200, [older]), (400, BEGUN), (200, [older])))
     assert isinstance(decided, Reject)
     assert (decided.code, decided.hold, decided.in_doubt) == ("change_refused", True, True)
     assert "started working" in decided.reason
@@ -268,9 +268,10 @@ def test_a_newer_version_is_written_whole() -> None:
 
 
 def test_a_change_that_comes_after_work_has_begun_is_held() -> None:
-    decided = run(job(memo=SENT), Script((400, BEGUN)))
+    decided = run(job(memo=SENT), Script((400, BEGUN), (200, [shown(job(), status=320)])))
     assert isinstance(decided, Reject)
-    assert (decided.code, decided.hold, decided.in_doubt) == ("change_refused", True, True)
+    assert (decided.code, decided.hold, decided.in_doubt) == ("begun", True, True)
+    assert "the change was not made there" in decided.reason
 
 
 def test_an_order_keeps_the_number_under_which_the_warehouse_has_it() -> None:

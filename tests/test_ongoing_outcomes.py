@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from schemas.http import Call, Reply
+from schemas.http import Call, Reply, retry_after
 from schemas.ongoing_reply import FoundOrder, said
-from tasks.ongoing import cancel_outcome, look_outcome, outcome, retry_after
+from tasks.ongoing.replies import cancel_outcome, look_outcome, outcome
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 
 NOW = 1_763_683_200.0  # 2025-11-21T00:00:00Z

@@ -6,19 +6,26 @@ is whether the number is ours, and whether there is anything left to write.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from schemas.destination import Unmappable
 from schemas.echo import members, whole
-from schemas.http import Call, Reply
+from schemas.http import Call
 from schemas.ongoing import OngoingDestination, goods_order, nothing_wanted, to_ship
-from schemas.ongoing_reply import FoundOrder, differences, field_errors, found_orders, said
+from schemas.ongoing_reply import FoundOrder, differences
+from tasks.ongoing.replies import (
+    LOOK_AGAIN_S,
+    LOOKING,
+    cancel_outcome,
+    cancelled,
+    connection_trouble,
+    delivered,
+    look_outcome,
+    outcome,
+)
 from worker.app import delivery_task
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Http, Job, System
@@ -26,170 +33,7 @@ from worker.system import Http, Job, System
 LAG_S = 30.0
 """An order may stay invisible for so long after it was written (section 1.5)."""
 
-LOOK_AGAIN_S = 5.0
-
-SERVER_FAULT_TRIES = 12
-"""A blanket 500 may be the server's trouble or this order's: after so many it is for a person (section 1.8)."""
-
-LONGEST_WAIT = 86_400.0
-"""Seconds of Retry-After that are believed."""
-
-LOOKING = "looking"
 PROBE_NUMBER = "crossdock-probe"
-
-# Nothing looser: "already shipped, cannot be cancelled" is a real refusal (section 1.8).
-_ALREADY_CANCELLED = re.compile(r"\balready\s+(been\s+)?cancell?ed\b", re.IGNORECASE)
-
-
-# ---------------------------------------------------------------- what a reply means (sections 1.5 and 1.8)
-
-
-def outcome(reply: Reply, *, number: str, destination: str, now: float, amends: bool = False) -> Outcome:
-    """Say what an answer to PUT /orders means.
-
-    Args:
-        number: the order's number at the warehouse, for messages.
-        destination: its name, for the hints.
-        now: UNIX seconds, for a ``Retry-After`` that is a date.
-        amends: the warehouse has an earlier version of the order.
-
-    Returns:
-        ``Retry(code="looking")`` for a 2xx without a numeric orderId: it is to be looked up by number.
-    """
-    trouble = connection_trouble(reply, destination=destination, now=now)
-    if trouble is not None:
-        return trouble
-    if reply.ok:
-        order_id = whole(members(reply.json()).get("orderId"))
-        if order_id is not None:
-            return _delivered(order_id, number)
-        reason = f"The warehouse answered {reply.status} without the orderId of {number}; it is looked up by number."
-        return Retry(code=LOOKING, reason=reason, after=LOOK_AGAIN_S, in_doubt=True, counts=False)
-    if field_errors(reply):
-        reason = f"The warehouse could not read order {number} ({_text(reply)})."
-        hint = f"Mend the fields that it names, by an edit or in [destinations.{destination}], then replay."
-        return Reject(code="invalid", reason=reason, hint=hint, hold=amends, in_doubt=amends)
-    if amends:
-        return Reject(
-            code="change_refused",
-            reason=f"The warehouse refused the change of order {number} and keeps it as it was ({_text(reply)}).",
-            hint="It refuses changes once it has begun on an order. Settle the change with the warehouse; if the "
-            "text above names another cause, mend that. Then replay: what is equal by then is left as it is.",
-            hold=True,
-            in_doubt=True,
-        )
-    return Reject(
-        code="refused",
-        reason=f"The warehouse refused order {number} ({_text(reply)}).",
-        hint="An article that it does not know has to be created there, or mapped in "
-        f"[destinations.{destination}.skus]; goods_owner_id has to be the one of the login. Then replay.",
-    )
-
-
-def cancel_outcome(reply: Reply, *, number: str, destination: str, now: float, order_id: int | None = None) -> Outcome:
-    """Say what an answer to DELETE /orders means. Arguments as at :func:`outcome`; ``order_id`` where it is known."""
-    if reply.status != 404:  # by number, it may be the order that is not found, and not the address
-        trouble = connection_trouble(reply, destination=destination, now=now)
-        if trouble is not None:
-            return trouble
-    if reply.ok:
-        return _cancelled(order_id or whole(members(reply.json()).get("orderId")), number)
-    if _ALREADY_CANCELLED.search(said(reply)):
-        return _cancelled(order_id, number, note="it was cancelled at the warehouse already")
-    return Reject(
-        code="cancel_refused",
-        reason=f"The warehouse would not cancel order {number} ({_text(reply)}).",
-        hint="It goes on with the order. Have it cancelled there by hand, then replay; or let it go.",
-        hold=True,
-        in_doubt=True,
-    )
-
-
-def look_outcome(
-    reply: Reply, *, number: str, destination: str, now: float
-) -> list[FoundOrder] | Retry | Reject | Suspend:
-    """Say what an answer to GET /orders means: the orders with this number, or why one cannot know."""
-    trouble = connection_trouble(reply, destination=destination, now=now)
-    if trouble is not None:
-        return trouble
-    if not reply.ok:
-        reason = f"The warehouse refused the look-up of order {number} ({_text(reply)})."
-        hint = f"Check goods_owner_id in [destinations.{destination}] and the order's number, then replay."
-        return Reject(code="look_refused", reason=reason, hint=hint, hold=True, in_doubt=True)
-    try:
-        return found_orders(reply.json(), number=number)
-    except ValueError:
-        reason = f"The warehouse answered the look-up of order {number} with something that is no list of orders."
-        return Retry(code="unreadable", reason=reason, in_doubt=True)
-
-
-def connection_trouble(reply: Reply, *, destination: str, now: float) -> Retry | Suspend | None:
-    """What says nothing about the order: no answer, a server that is busy or broken, a wrong address or login."""
-    status = reply.status
-    if reply.fault is not None or status is None:
-        return _no_answer(reply)
-    if status in (408, 425, 429) or (status >= 500 and status != 501):
-        after = retry_after(reply, now=now)
-        return Retry(
-            code=str(status),
-            reason=f"The warehouse's server is busy or broken ({_text(reply)}).",
-            after=after,
-            everyone=after is not None or status == 429,
-            in_doubt=status not in (425, 429),
-            tries=SERVER_FAULT_TRIES if status == 500 else None,
-        )
-    address = f"Check base_url in [destinations.{destination}]: it ends with the warehouse's name and /api/v1."
-    login = f"Check auth in [destinations.{destination}]: the API user's name begins with WSI."
-    wrong = {
-        401: ("unauthorized", "refuses the login", login),
-        403: ("forbidden", "refuses the login", login),
-        404: ("wrong_url", "has nothing at this address", address),
-        405: ("method_refused", "does not take this call at this address", address),
-        501: ("not_implemented", "does not offer this call", address),
-    }
-    if 300 <= status < 400:
-        wrong[status] = ("redirected", "sends us to another address", address)
-    if status not in wrong:
-        return None
-    code, what, hint = wrong[status]
-    return Suspend(code=code, reason=f"The warehouse's server {what} ({_text(reply)}).", hint=hint)
-
-
-def _no_answer(reply: Reply) -> Retry:
-    if reply.fault == "connect":
-        return Retry(code="connect", reason="The warehouse could not be reached; nothing was sent.")
-    happened = "did not answer in time" if reply.fault == "timeout" else "broke the connection off"
-    reason = f"The warehouse {happened}; the next attempt looks first."
-    return Retry(code=reply.fault or "lost", reason=reason, in_doubt=True)
-
-
-def retry_after(reply: Reply, *, now: float) -> float | None:
-    """Seconds that ``Retry-After`` asks for, as a number or an HTTP date; a day at most, None without a usable one."""
-    value = reply.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return min(float(value), LONGEST_WAIT)
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
-    return min(max(seconds, 0.0), LONGEST_WAIT)
-
-
-def _text(reply: Reply) -> str:
-    return f"{reply.status}: {said(reply) or 'without a text'}"
-
-
-def _delivered(order_id: int, number: str, *, note: str = "") -> Delivered:
-    return Delivered(reference=str(order_id), note=note, memo={"order_id": order_id, "number": number})
-
-
-def _cancelled(order_id: int | None, number: str, *, note: str = "cancelled at the warehouse") -> Delivered:
-    reference = None if order_id is None else str(order_id)
-    return Delivered(reference=reference, note=note, memo={"order_id": order_id, "number": number, "cancelled": True})
-
-
-# ---------------------------------------------------------------- making it so
 
 
 async def converge(job: Job[OngoingDestination], http: Http) -> Outcome:
@@ -252,13 +96,14 @@ async def _write(job: Job[OngoingDestination], http: Http, body: Mapping[str, An
         else:
             unlike = ", ".join(differences(body, found))
             if not unlike and not found.cancelled:
-                return _delivered(found.order_id, number, note="found at the warehouse, equal to the order")
+                return delivered(found.order_id, number, note="found at the warehouse, equal to the order")
             amends = True
     decided = outcome(await http.send(_put(body)), number=number, destination=name, now=job.now, amends=amends)
     if isinstance(decided, Retry) and decided.code == LOOKING:
         return await _look_up_written(job, http)
-    if isinstance(decided, Reject) and unlike:
-        return replace(decided, reason=f"{decided.reason} There it differs in {unlike}.")
+    if isinstance(decided, Reject) and decided.code == "change_refused":
+        decided = _begun(job, decided, await _look(job, http), what="the change was not made there")
+        return replace(decided, reason=f"{decided.reason} There it differs in {unlike}.") if unlike else decided
     return decided
 
 
@@ -271,7 +116,7 @@ async def _look_up_written(job: Job[OngoingDestination], http: Http) -> Outcome:
     if isinstance(found, Suspend):  # later: the PUT got through, which a suspension would not remember
         return Retry(code=found.code, reason=found.reason, in_doubt=True)
     if isinstance(found, FoundOrder):
-        return _delivered(found.order_id, number, note="taken by the warehouse, and looked up by its number")
+        return delivered(found.order_id, number, note="taken by the warehouse, and looked up by its number")
     return (
         found
         or _look_again(job, "written_at")
@@ -290,24 +135,44 @@ async def _cancel(job: Job[OngoingDestination], http: Http) -> Outcome:
     if not job.in_doubt and order_id is None:
         return Delivered(reference=None, note="nothing was sent to the warehouse")
     if not job.in_doubt and job.memo.get("cancelled"):
-        return _cancelled(order_id, number, note="cancelled at the warehouse before")
+        return cancelled(order_id, number, note="cancelled at the warehouse before")
     if job.in_doubt:
         found = await _look(job, http)
         absent = found is None or (isinstance(found, Reject) and found.code == "number_taken")
         if absent and order_id is None:  # and never delete by a number that is not ours
-            return _look_again(job, "absent_since") or _cancelled(None, number, note="nothing is there to cancel")
+            return _look_again(job, "absent_since") or cancelled(None, number, note="nothing is there to cancel")
         if isinstance(found, Retry | Reject | Suspend):
             return found
         if found is not None and found.cancelled:
-            return _cancelled(found.order_id, number)
+            return cancelled(found.order_id, number)
         order_id = order_id if found is None else found.order_id
     call = Call("DELETE", "orders", params=_key(job.destination, number))
     reply = await http.send(call)
+    found = None
     if reply.status == 404:
         found = await _look(job, http)
         if not isinstance(found, FoundOrder):
-            return found or _cancelled(order_id, number, note="nothing is there to cancel any more")
-    return cancel_outcome(reply, number=number, destination=job.destination.name, now=job.now, order_id=order_id)
+            return found or cancelled(order_id, number, note="nothing is there to cancel any more")
+    decided = cancel_outcome(reply, number=number, destination=job.destination.name, now=job.now, order_id=order_id)
+    if isinstance(decided, Reject):
+        found = found or await _look(job, http)
+        return _begun(job, decided, found, what="it was not cancelled there")
+    return decided
+
+
+def _begun(job: Job[OngoingDestination], refused: Reject, found: object, *, what: str) -> Reject:
+    """The refusal in words that a person can act on, where the order's status tells that work has begun."""
+    if not isinstance(found, FoundOrder) or found.status is None or found.cancelled:
+        return refused
+    if found.status < job.destination.begun_from:
+        return refused
+    status = f"{found.status} {found.status_text}".strip()
+    return replace(
+        refused,
+        code="begun",
+        reason=f"The warehouse has begun with order {_number(job)} (status {status}): {what}. {refused.reason}",
+        hint="Stop it at the warehouse and replay; or accept it as it is there.",
+    )
 
 
 async def _look(job: Job[OngoingDestination], http: Http) -> FoundOrder | Retry | Reject | Suspend | None:
