@@ -207,7 +207,7 @@ def _retry(
     if news:
         kind, text = "looking", outcome.reason
         if outcome.counts:
-            kind, text = "retrying", f"{outcome.reason}; next try in {wait:.0f} s"
+            kind, text = "retrying", f"{outcome.reason.removesuffix('.')}; next try in {wait:.0f} s"
         state.tell(kind, text, now, destination=delivery.destination, data=data)
 
 

@@ -153,7 +153,8 @@ class Settler:
             else:
                 delivery.drop(self._now, reason="cancelled before it was sent")
         for delivery in state.deliveries:
-            if delivery.state in ("ready", "retrying") and not its_turn(state, delivery):
+            moving = delivery.state in ("ready", "retrying") or delivery.held_by == "destination"
+            if moving and not its_turn(state, delivery):
                 delivery.go(self._now, state="waiting")
                 delivery.reason = "it is cancelled at the other destinations of the route first"
 
