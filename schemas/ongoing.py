@@ -67,6 +67,10 @@ class OngoingDestination(Destination):
     goods_owner_id: int
     max_in_flight: int = Field(default=1, ge=1, le=200)
     begun_from: int = Field(default=320, ge=0, le=10_000)
+    statuses: dict[int, str] = Field(default_factory=lambda: {400: "picked", 450: "sent", 500: "collected"})
+    cancelled_status: int = Field(default=1000, ge=0, le=10_000)
+    status_minutes: float = Field(default=5, ge=0, le=1440)
+    stock_minutes: float = Field(default=30, ge=0, le=1440)
     webhook_token: Secret | None = None
     ways_of_delivery: dict[str, CodeName] = Field(default_factory=dict)
     notify: tuple[Literal["email", "sms"], ...] = ("email", "sms")

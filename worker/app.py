@@ -46,7 +46,7 @@ So the broker's database is Crossdock's own: another app's tasks in that queue w
 app = Celery(
     "crossdock",
     task_cls="worker.showing:Task",
-    include=[f"tasks.{name}" for name in SYSTEMS] + ["tasks.intake", "tasks.upkeep"],
+    include=[f"tasks.{name}" for name in SYSTEMS] + ["tasks.feeds", "tasks.intake", "tasks.upkeep"],
 )
 
 
@@ -82,6 +82,7 @@ def configure(current: Settings) -> None:
         broker_heartbeat=20,
         beat_schedule={
             "sweep": {"task": "tasks.upkeep.sweep", "schedule": current.sweep_s, "options": {"expires": 30}},
+            "feeds": {"task": "tasks.feeds.look", "schedule": 5.0, "options": {"expires": 30}},
             "purge": {"task": "tasks.upkeep.forget_keys", "schedule": 3600.0, "options": {"expires": 600}},
         },
         beat_max_loop_interval=1,

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from schemas.destination import Destination
 from schemas.http import Call, Reply
 from schemas.order import Order
+from worker.feeds import Feed
 from worker.outcomes import Outcome
 
 D = TypeVar("D", bound=Destination)
@@ -74,6 +75,7 @@ class System(Generic[D]):
         prepare: the memo with what has to stand in the ledger before the first call, and to stay: it is called at
             every claim, in its transaction, must not fail, and returns an equal memo where nothing is new.
             ``number(digits)`` gives the next one of a series of the destination's.
+        feeds: what the destination tells of its own accord.
     """
 
     name: str
@@ -81,3 +83,4 @@ class System(Generic[D]):
     plan: Callable[[Job[D]], Sequence[Call]]
     probe: Callable[[D, Http], Awaitable[Outcome]]
     prepare: Prepare | None = None
+    feeds: tuple[Feed[D], ...] = ()

@@ -16,6 +16,7 @@ from schemas.echo import members, whole
 from schemas.http import Call
 from schemas.ongoing import OngoingDestination, goods_order, nothing_wanted, to_ship
 from schemas.ongoing_reply import FoundOrder, differences
+from tasks.ongoing.feeds import FEEDS
 from tasks.ongoing.replies import (
     LOOK_AGAIN_S,
     LOOKING,
@@ -253,6 +254,6 @@ def _nothing_to_ship(job: Job[OngoingDestination]) -> str:
     return "nothing to ship: what could be shipped has been shipped"
 
 
-SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe)
+SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe, feeds=FEEDS)
 
 deliver = delivery_task(SYSTEM)

@@ -67,6 +67,9 @@ class DeliveryState:
     code: str = ""
     reason: str = ""
     hint: str = ""
+    progress: str | None = None
+    progress_at: float | None = None
+    tracking: str | None = None
 
     @property
     def may_be_there(self) -> bool:

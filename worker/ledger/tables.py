@@ -118,6 +118,9 @@ deliveries = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("hint", Text, nullable=False, default=""),
     Column("changed_at", Double, nullable=False),
+    Column("progress", Text, nullable=True, comment="how the order gets on there, in words"),
+    Column("progress_at", Double, nullable=True),
+    Column("tracking", Text, nullable=True, comment="waybill -> address, JSON"),
     UniqueConstraint("order_id", "destination"),
     Index("ix_deliveries_work", "destination", "state", "due_at"),
     Index(
@@ -193,6 +196,47 @@ series = Table(
     Column("destination", String(100), primary_key=True),
     Column("last", BigInteger, nullable=False),
     comment="The last of the numbers that we give to orders at a destination; none is given twice.",
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("destination", String(100), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("checkpoint", Text, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("leased_until", Double, nullable=True, comment="somebody reads it"),
+    Column("done_at", Double, nullable=True, comment="when it was last read without a problem"),
+    Column("problem", Text, nullable=False, default=""),
+    comment="What destinations tell of their own accord, and how far it was read.",
+)
+
+stock = Table(
+    "stock",
+    metadata,
+    Column("destination", String(100), primary_key=True),
+    Column("code", String(255), primary_key=True, comment="folded case"),
+    Column("shown", String(255), nullable=False),
+    Column("name", Text, nullable=False, default=""),
+    Column("quantity", String(40), nullable=True, comment="a decimal; null: known, and no figure told"),
+    Column("seen_at", Double, nullable=False),
+    comment="What destinations say about article codes.",
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("destination", String(100), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("ref", String(255), nullable=False, default="", comment="folded case"),
+    Column("email", String(255), nullable=False, default="", comment="folded case"),
+    Column("name", Text, nullable=False, default=""),
+    Column("data", Text, nullable=False, default="{}"),
+    Column("seen_at", Double, nullable=False),
+    Index("ix_copies_email", "destination", "kind", "email"),
+    Index("ix_copies_ref", "destination", "kind", "ref"),
+    comment="Records of destinations, kept to look things up in.",
 )
 
 tallies = Table(
