@@ -9,6 +9,7 @@ from schemas.echo import exact, members, whole
 from schemas.http import Call, Reply
 from schemas.ongoing import OngoingDestination
 from schemas.ongoing_reply import said
+from schemas.ongoing_status import of_order
 from tasks.ongoing.replies import connection_trouble
 from worker.feeds import Batch, Checkpoint, Feed, Progress, Stock
 from worker.outcomes import Retry, Suspend
@@ -19,45 +20,6 @@ PAGE = 500
 
 OVERLAP = timedelta(minutes=10)
 """Read again each time, since clocks differ and a status may be written late. What is no news is left out later."""
-
-
-def word(destination: OngoingDestination, number: int) -> str:
-    """What a status number means: the word of the highest configured number that it has reached; empty for none."""
-    reached = [known for known in destination.statuses if known <= number]
-    if number == destination.cancelled_status:
-        return "cancelled"
-    return destination.statuses[max(reached)] if reached and number < destination.cancelled_status else ""
-
-
-def progress(destination: OngoingDestination, body: Any, *, number: int, order_number: str) -> Progress | None:
-    """How an order gets on, of its GET or of a webhook; None before the warehouse has begun with it."""
-    state = word(destination, number)
-    if not state:
-        return None
-    return Progress(number=order_number, state=state, text=f"{state} (status {number})", tracking=tracking(body))
-
-
-def tracking(body: Any) -> dict[str, str]:
-    """Waybill -> address, from the places where it can stand (section 1.6); return parcels left out."""
-    found: dict[str, str] = {}
-    info = members(members(body).get("orderInfo"))
-    if info.get("wayBill"):
-        found[str(info["wayBill"])] = ""
-    for one in members(body).get("tracking") or []:
-        _note(found, members(one), returned="isReturn")
-    for one in members(body).get("parcels") or []:
-        parcel = members(one)
-        if not parcel.get("isReturnParcel"):
-            own = members(parcel.get("tracking"))
-            waybill = own.get("waybill") or parcel.get("parcelNumber")
-            _note(found, {**own, "waybill": waybill}, returned="isReturn")
-    return found
-
-
-def _note(found: dict[str, str], one: dict[str, Any], *, returned: str) -> None:
-    waybill = str(one.get("waybill") or "").strip()
-    if waybill and not one.get(returned):
-        found[waybill] = str(one.get("trackingUrl") or "") or found.get(waybill, "")
 
 
 async def read_statuses(destination: OngoingDestination, checkpoint: Checkpoint, now: float, http: Http) -> Batch:
@@ -79,15 +41,11 @@ async def read_statuses(destination: OngoingDestination, checkpoint: Checkpoint,
     found, last = [], first
     for entry in entries:
         info = members(entry.get("orderInfo"))
-        status = whole(members(info.get("orderStatus")).get("number"))
         last = max(last, (whole(info.get("orderId")) or 0) + 1)
-        one = (
-            None
-            if status is None
-            else progress(destination, entry, number=status, order_number=str(info.get("orderNumber") or ""))
-        )
-        if one is not None:
-            found.append(one)
+        status = of_order(entry, destination)
+        if status is not None:
+            word, number = status.word, status.order_number
+            found.append(Progress(number=number, state=word, text=status.text, tracking=status.tracking))
     if len(entries) >= PAGE:
         begun = checkpoint.get("begun") or began.isoformat()
         return Batch(checkpoint={"since": since, "next": last, "begun": begun}, progress=tuple(found), more=True)

@@ -122,6 +122,9 @@ def _delivery(row: Any) -> dict[str, Any]:
         "there": bool(row.reference or row.in_doubt or row.content_done),
         "due_at": stamp(row.due_at) if row.state in ("ready", "retrying") else None,
         "changed_at": stamp(row.changed_at),
+        "progress": row.progress,
+        "progress_at": stamp(row.progress_at),
+        "tracking": json.loads(row.tracking) if row.tracking else {},
     }
 
 

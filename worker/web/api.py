@@ -39,6 +39,9 @@ class DeliveryView(BaseModel):
     hint: str | None = Field(description="What to mend.")
     due_at: datetime | None
     changed_at: datetime
+    progress: str | None = Field(description="How it gets on there, in words: sent (status 450).")
+    progress_at: datetime | None
+    tracking: dict[str, str] = Field(description="Waybill -> address where it can be followed; empty for none.")
 
 
 class OrderView(BaseModel):

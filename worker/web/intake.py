@@ -23,6 +23,7 @@ from worker.ledger.arrivals import Answer, Arrival
 from worker.ledger.engine import away
 from worker.producers import read_order
 from worker.telemetry import report_defect
+from worker.web import hooks
 from worker.web.house import House
 
 log = structlog.get_logger("crossdock.intake")
@@ -43,6 +44,7 @@ INLINE_BYTES = 100_000
 """Larger bodies are read in a thread, so that one does not hold the others up."""
 
 _PATH = "/webhooks/"
+_DESTINATIONS = "destinations/"
 _NOT_KEPT = ("authorization", "cookie", "proxy-authorization", "signature", "hmac")
 
 
@@ -73,6 +75,12 @@ class Webhooks:
 async def _webhook(house: House, name: str, request: Request) -> Response:
     """Verify, read, store, answer."""
     received_at = datetime.now(UTC)
+    if name.startswith(_DESTINATIONS):
+        body = await _body(request)
+        if isinstance(body, Response):
+            return body
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in request.scope["headers"]}
+        return await hooks.take(house, name.removeprefix(_DESTINATIONS), headers, body)
     shop = house.config.shops.get(name)
     if shop is None:
         return _error(404, f"no shop {name!r} here; look at the webhook's address")
