@@ -79,7 +79,16 @@ class PathAuth(StrictModel):
     key: Secret
 
 
-Auth = Annotated[BasicAuth | BearerAuth | HeaderAuth | QueryAuth | PathAuth, Field(discriminator="mode")]
+class EnappsAuth(StrictModel):
+    """``POST auth`` with the secret key, login and password gives the token for all else (contracts/enapps.md 2)."""
+
+    mode: Literal["enapps"]
+    secret: Secret
+    login: Secret
+    password: Secret
+
+
+Auth = Annotated[BasicAuth | BearerAuth | HeaderAuth | QueryAuth | PathAuth | EnappsAuth, Field(discriminator="mode")]
 
 
 class RetryRule(StrictModel):

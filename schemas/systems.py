@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from schemas.destination import Destination
 from schemas.esuite import EsuiteDestination
+from schemas.iws import IwsDestination
 from schemas.manex import ManexDestination
 from schemas.ongoing import OngoingDestination
 
 SYSTEMS: dict[str, type[Destination]] = {
     "esuite": EsuiteDestination,
+    "iws": IwsDestination,
     "manex": ManexDestination,
     "ongoing": OngoingDestination,
 }

@@ -67,6 +67,17 @@ def order(count: int = 2, **changes: Any) -> Order:
     return Order.model_validate({**body, **changes})
 
 
+@dataclass(frozen=True)
+class Shelf:
+    """Gives numbers as the ledger does."""
+
+    give: Callable[[int], str]
+
+    def number(self, digits: int) -> str:
+        """The next one."""
+        return self.give(digits)
+
+
 class CutOff(BaseException):
     """The worker is gone."""
 
@@ -192,7 +203,7 @@ class Story:
 
     async def attempt(self) -> Outcome | None:
         """One attempt; None where it was cut off."""
-        self.memo = json.loads(json.dumps(prepare(self.order, self.memo, self.destination, self._number)))
+        self.memo = json.loads(json.dumps(prepare(self.order, self.memo, self.destination, Shelf(self._number))))
         job = Job(
             order=self.order,
             number=self.order.number.removeprefix("#"),

@@ -17,7 +17,7 @@ from schemas.manex.calls import Calls
 from schemas.manex.desired import Desired, Item, Price, anything_open, desired, is_ours, prepare, remarks
 from schemas.manex.reply import SalesOrder
 from schemas.order import Order
-from tests.manex_wire import CUSTOMER, destination, line, order
+from tests.manex_wire import CUSTOMER, Shelf, destination, line, order
 
 SO_NO = "W000000007"
 SHIPPING = [{"code": "std", "total_incl": "11.00", "tax": "1.00"}]
@@ -28,7 +28,7 @@ def settled(*versions: Order, memo: Mapping[str, Any] | None = None, **section: 
     """The memo after these versions, one after the other, as the ledger keeps it."""
     kept = dict(memo or {})
     for version in versions:
-        kept = json.loads(json.dumps(prepare(version, kept, destination(**section), "7".zfill)))
+        kept = json.loads(json.dumps(prepare(version, kept, destination(**section), Shelf("7".zfill))))
     return kept
 
 
@@ -92,13 +92,13 @@ def test_our_number_is_prefix_and_digits_and_ten_characters_at_most(prefix: str)
 
 def test_a_series_that_is_used_up_is_said_and_a_shorter_prefix_goes_on() -> None:
     section, longer = {"so_prefix": "ABCDEF"}, lambda _digits: "10000"
-    memo = prepare(order(), {}, destination(**section), longer)
+    memo = prepare(order(), {}, destination(**section), Shelf(longer))
     with pytest.raises(Unmappable) as raised:
         desired(order(), number="1001", memo=memo, destination=destination(**section))
     assert (raised.value.code, raised.value.hold) == ("series_used_up", False)
     assert raised.value.reason == "The numbers ABCDEF with 4 digits are used up."
     assert raised.value.hint == "Give [destinations.manex-us] a shorter so_prefix, then replay."
-    assert prepare(order(), memo, destination(so_prefix="ABCDE"), longer)["SoNo"] == "ABCDE10000"
+    assert prepare(order(), memo, destination(so_prefix="ABCDE"), Shelf(longer))["SoNo"] == "ABCDE10000"
 
 
 def test_a_line_without_a_sku_is_held_and_named() -> None:
@@ -140,9 +140,9 @@ def test_a_line_that_comes_back_has_the_number_that_it_had() -> None:
 def test_what_was_settled_once_stands_for_ever() -> None:
     memo = settled(order())
     later = order(number="#1002", placed_at="2026-12-24T00:00:00Z")
-    again = prepare(later, memo, destination(so_prefix="X", customer="9"), lambda _digits: "8")
+    again = prepare(later, memo, destination(so_prefix="X", customer="9"), Shelf(lambda _digits: "8"))
     assert again == {**memo, "named": [["1001", CUSTOMER], ["1002", "0000000009"]]}
-    assert prepare(later, again, destination(so_prefix="X", customer="9"), lambda _digits: "8") == again
+    assert prepare(later, again, destination(so_prefix="X", customer="9"), Shelf(lambda _digits: "8")) == again
     assert memo["named"] == [["1001", CUSTOMER]]  # the one before is left as it was
 
 

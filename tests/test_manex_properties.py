@@ -16,7 +16,7 @@ from schemas.manex import SO_NUMBER_CHARS, ManexDestination
 from schemas.manex.desired import Price, anything_open, desired, prepare, price
 from schemas.money import decimals
 from schemas.order import Order
-from tests.manex_wire import destination, line, order
+from tests.manex_wire import Shelf, destination, line, order
 
 EXACT = Context(prec=200)
 CENT = Decimal("0.01")
@@ -168,7 +168,7 @@ def test_preparing_twice_changes_nothing(version: Order, memo: Mapping[str, Any]
 )
 def test_our_number_is_no_automatic_one_and_fits(prefix: str, number: int) -> None:
     site = destination(so_prefix=prefix)
-    so_no = prepare(order(), {}, site, lambda digits: str(number).zfill(digits))["SoNo"]
+    so_no = prepare(order(), {}, site, Shelf(lambda digits: str(number).zfill(digits)))["SoNo"]
     assert len(so_no) == min(SO_NUMBER_CHARS, len(prefix) + 9)
     assert not so_no.isdigit()
     assert so_no == so_no.upper()
@@ -194,7 +194,7 @@ def test_the_goods_are_shipped_on_a_working_day_so_many_before_the_due_one(
 
 
 def _prepared(version: Order, memo: Mapping[str, Any], site: ManexDestination, number: str = "7") -> Mapping[str, Any]:
-    kept: Mapping[str, Any] = json.loads(json.dumps(prepare(version, memo, site, number.zfill)))
+    kept: Mapping[str, Any] = json.loads(json.dumps(prepare(version, memo, site, Shelf(number.zfill))))
     return kept
 
 

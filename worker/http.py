@@ -17,8 +17,18 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from schemas.destination import Auth, BasicAuth, BearerAuth, Destination, HeaderAuth, PathAuth, QueryAuth
+from schemas.destination import (
+    Auth,
+    BasicAuth,
+    BearerAuth,
+    Destination,
+    EnappsAuth,
+    HeaderAuth,
+    PathAuth,
+    QueryAuth,
+)
 from schemas.http import HIDDEN, Call, Fault, Reply
+from worker.login import Gate, Login, Token, no_gate
 
 MAX_REPLY_BYTES = 4_000_000
 """No documented reply comes near; a longer one is not read to its end."""
@@ -44,12 +54,16 @@ class Client:
     transport as much again (notes/celery.md section 3.3, notes/speed.md), so requests go to the transport directly.
     """
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Destination, *, gate: Gate = no_gate) -> None:
+        """``gate``: entered for a login, where the destination wants one."""
         self._base = destination.base_url.rstrip("/")
         self._timeout_s = destination.timeout_s
         self._headers, self._params = _credentials(destination.auth)
         self._key = destination.auth.key.get_secret_value() if isinstance(destination.auth, PathAuth) else None
         self._echo = _echo(destination.auth)
+        self._auth = destination.auth
+        wants_login = isinstance(destination.auth, EnappsAuth)
+        self._login = Login(self._log_in, gate) if wants_login else None
         self._pace = Pace(destination.per_second) if destination.per_second else None
         # Shorter than the shortest common server limit (Apache: 5 s): a POST on a connection that the server is just
         # closing would be in doubt.
@@ -65,11 +79,25 @@ class Client:
         """
         if self._pace is not None:
             await self._pace.turn()
+        token = await self._login.token() if self._login is not None else None
+        if isinstance(token, Reply):
+            return _not_logged_in(call, token)
         begin()
+        reply = await self._exchange(call, self._request(call, token))
+        if self._login is None or reply.status != 401:
+            return reply
+        token = await self._login.token(refused=token)  # it may have been taken back before its time
+        return (
+            _not_logged_in(call, token)
+            if isinstance(token, Reply)
+            else await self._exchange(call, self._request(call, token))
+        )
+
+    async def _exchange(self, call: Call, request: httpx.Request) -> Reply:
         begun = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout_s):
-                response = await self._transport.handle_async_request(self._request(call))
+                response = await self._transport.handle_async_request(request)
                 try:
                     text = await _text(response)
                 finally:
@@ -80,7 +108,21 @@ class Client:
         seconds = time.perf_counter() - begun
         return Reply(call=call, status=response.status_code, headers=headers, text=self._hidden(text), seconds=seconds)
 
-    def _request(self, call: Call) -> httpx.Request:
+    async def _log_in(self) -> Reply:
+        """``POST auth`` with the secret key; the token is for everything else (contracts/enapps.md section 2)."""
+        if not isinstance(self._auth, EnappsAuth):
+            raise TypeError("this destination wants no login")
+        pair = {"login": self._auth.login.get_secret_value(), "password": self._auth.password.get_secret_value()}
+        headers = {
+            **self._headers,
+            "Authorization": f"Bearer {self._auth.secret.get_secret_value()}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        content = urlencode(pair).encode()
+        request = httpx.Request("POST", f"{self._base}/auth", headers=headers, content=content, extensions=self._phases)
+        return await self._exchange(Call("POST", "auth"), request)
+
+    def _request(self, call: Call, token: Token | None = None) -> httpx.Request:
         url = f"{self._base}/{quote(call.path, safe='/')}"
         params = (*call.params, *self._params)
         if self._key is not None and call.key_param:
@@ -91,6 +133,8 @@ class Client:
             url += "?" + urlencode(params, quote_via=quote)
         content = None if call.body is None else json.dumps(call.body, ensure_ascii=False).encode()
         headers = self._headers if content is None else self._headers | {"Content-Type": "application/json"}
+        if token is not None:
+            headers = headers | {"Authorization": f"Bearer {token.text}"}
         return httpx.Request(call.method, url, headers=headers, content=content, extensions=self._phases)
 
     def _hidden(self, text: str) -> str:
@@ -99,6 +143,13 @@ class Client:
     async def close(self) -> None:
         """Close the pool."""
         await self._transport.aclose()
+
+
+def _not_logged_in(call: Call, login: Reply) -> Reply:
+    """What a login that failed means for a call: it was refused, or nothing was sent of it."""
+    if login.status is not None and 400 <= login.status < 500 and login.status not in (408, 429):
+        return Reply(call=call, status=401, text=login.text, headers=login.headers, seconds=login.seconds)
+    return Reply(call=call, fault="connect", seconds=login.seconds)
 
 
 def _credentials(auth: Auth) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:

@@ -8,15 +8,24 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.config import Config
 from schemas.destination import Destination
 from worker.bell import Bell, Ringer
 from worker.http import Client
+from worker.ledger import feeds
 from worker.ledger.engine import Ledger
 from worker.settings import Settings
 
 SWITCH_S = 0.0005
+
+LOGIN_LEASE_S, LOGIN_AGAIN_S = 30.0, 0.1
 
 STOP_S = 25.0
 """After this long what is still in flight is cut off and looked up by the next worker."""
@@ -49,8 +58,24 @@ class Machine:
     def client(self, destination: Destination) -> Client:
         """The destination's client. Call on the loop: it belongs to it."""
         if destination.name not in self._clients:
-            self._clients[destination.name] = Client(destination)
+            self._clients[destination.name] = Client(destination, gate=partial(self._login_turn, destination.name))
         return self._clients[destination.name]
+
+    @asynccontextmanager
+    async def _login_turn(self, destination: str) -> AsyncIterator[None]:
+        """One login at a time over all workers; without a ledger nobody is waited for."""
+        turn = None
+        with suppress(SQLAlchemyError):
+            while turn is None:
+                turn = await asyncio.to_thread(self.ledger.write, partial(_take_login, destination))
+                if turn is None:
+                    await asyncio.sleep(LOGIN_AGAIN_S)
+        try:
+            yield
+        finally:
+            if turn is not None:
+                with suppress(SQLAlchemyError):
+                    await asyncio.to_thread(self.ledger.write, lambda c: feeds.release(c, turn))
 
     @property
     def stopping(self) -> bool:
@@ -78,6 +103,10 @@ class Machine:
         asyncio.run_coroutine_threadsafe(close_clients(), self.loop).result(timeout=5)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.ledger.close()
+
+
+def _take_login(destination: str, connection: Connection) -> feeds.Turn | None:
+    return feeds.take(connection, destination, "login", lease_s=LOGIN_LEASE_S, now=time.time())
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

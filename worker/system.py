@@ -10,13 +10,26 @@ from typing import Any, Generic, Protocol, TypeVar
 from schemas.destination import Destination
 from schemas.http import Call, Reply
 from schemas.order import Order
-from worker.feeds import Feed
+from worker.feeds import Copied, Feed
 from worker.outcomes import Outcome
 
 D = TypeVar("D", bound=Destination)
 
-Prepare = Callable[[Order, Mapping[str, Any], Any, Callable[[int], str]], Mapping[str, Any]]
-"""``(order, memo, destination, number) -> memo``, see :attr:`System.prepare`."""
+
+class Shelf(Protocol):
+    """What the ledger gives to :attr:`System.prepare`."""
+
+    def number(self, digits: int) -> str:
+        """The next one of the destination's own series, zero-padded."""
+        ...
+
+    def copies(self, destination: str, kind: str, *, key: str = "", ref: str = "", email: str = "") -> Sequence[Copied]:
+        """Records of a destination that were copied, and fit all that is given."""
+        ...
+
+
+Prepare = Callable[[Order, Mapping[str, Any], Any, Shelf], Mapping[str, Any]]
+"""``(order, memo, destination, shelf) -> memo``, see :attr:`System.prepare`."""
 
 
 class Http(Protocol):
@@ -74,7 +87,6 @@ class System(Generic[D]):
         probe: a harmless read; Delivered when address, credentials and rights are right.
         prepare: the memo with what has to stand in the ledger before the first call, and to stay: it is called at
             every claim, in its transaction, must not fail, and returns an equal memo where nothing is new.
-            ``number(digits)`` gives the next one of a series of the destination's.
         feeds: what the destination tells of its own accord.
     """
 

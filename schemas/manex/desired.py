@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from schemas.destination import Unmappable
 from schemas.manex import SO_NUMBER_CHARS, ManexDestination, Part
@@ -69,7 +69,15 @@ class Desired:
     gone: tuple[int, ...]
 
 
-def prepare(order: Order, memo: Memo, destination: ManexDestination, number: Callable[[int], str]) -> Memo:
+class Numbers(Protocol):
+    """Where our own numbers come from."""
+
+    def number(self, digits: int) -> str:
+        """The next one, zero-padded."""
+        ...
+
+
+def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Numbers) -> Memo:
     """What has to stand before the first call, and for ever: our sales order number, and each line's own.
 
     Also the day the order was placed, and what of a line had been fulfilled before: later versions may tell another
@@ -81,7 +89,7 @@ def prepare(order: Order, memo: Memo, destination: ManexDestination, number: Cal
     if names not in done.setdefault("named", []):
         done["named"] = [*done["named"], names]
     if not 0 < len(done.get("SoNo", "")) <= SO_NUMBER_CHARS:  # one that is too long was never sent
-        done["SoNo"] = destination.so_prefix + number(destination.series_digits)
+        done["SoNo"] = destination.so_prefix + shelf.number(destination.series_digits)
     done.setdefault("placed", order.placed_at.astimezone(UTC).date().isoformat())
     lines: dict[str, list[Any]] = dict(done.get("lines", {}))
     wanted = {line.id: plain(line.fulfilled_quantity) for line in order.lines if line.open_quantity > 0}

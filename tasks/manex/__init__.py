@@ -36,7 +36,7 @@ def plan(job: Job[ManexDestination]) -> Sequence[Call]:
     order, destination = job.order, job.destination
     if order.cancelled or not anything_open(order):
         return ()
-    memo = prepare(order, job.memo, destination, lambda digits: "_" * digits)
+    memo = prepare(order, job.memo, destination, _Unknown())
     wanted, calls = desired(order, number=job.number, memo=memo, destination=destination), Calls(destination)
     resolved, before = Resolved(), list[Call]()
     if destination.item_master:
@@ -52,6 +52,13 @@ def plan(job: Job[ManexDestination]) -> Sequence[Call]:
         *(calls.due_add(wanted.so_no, keys[item.line_no], wanted, item.quantity) for item in wanted.items),
         calls.get(wanted.so_no),
     )
+
+
+class _Unknown:
+    """Gives numbers that nobody knows yet."""
+
+    def number(self, digits: int) -> str:
+        return "_" * digits
 
 
 async def probe(destination: ManexDestination, http: Http) -> Outcome:

@@ -15,7 +15,7 @@ from schemas.destination import Destination
 from schemas.order import Order
 from worker.ledger import tables as t
 from worker.ledger.book import CHUNK, Book, DeliveryState, OrderState, landed, read_order
-from worker.ledger.series import take
+from worker.ledger.shelf import LedgerShelf
 from worker.ledger.status import refresh_status
 from worker.system import Prepare
 
@@ -189,10 +189,8 @@ def _claimed(row: Any, *, probe: bool) -> Claimed | None:
 def _prepared(
     connection: Connection, jobs: Sequence[Claimed], destination: Destination, prepare: Prepare, *, now: float
 ) -> list[Claimed]:
-    def number(digits: int) -> str:
-        return take(connection, destination.name, digits=digits, now=now)
-
-    done = [replace(job, memo=prepare(job.order, job.memo, destination, number)) for job in jobs]
+    shelf = LedgerShelf(connection, destination.name, now=now)
+    done = [replace(job, memo=prepare(job.order, job.memo, destination, shelf)) for job in jobs]
     rows = [
         {"row_id": after.id, "memo": json.dumps(dict(after.memo))}
         for before, after in zip(jobs, done, strict=True)

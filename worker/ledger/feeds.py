@@ -55,6 +55,12 @@ def take(connection: Connection, destination: str, name: str, *, lease_s: float,
     return Turn(destination, name, json.loads(checkpoint), now + lease_s)
 
 
+def release(connection: Connection, turn: Turn) -> None:
+    """Give a turn back with nothing read; the next may come at once."""
+    here = (_f.destination == turn.destination) & (_f.name == turn.name) & (_f.leased_until == turn.until)
+    connection.execute(update(t.feeds).where(here).values(leased_until=None))
+
+
 def save(connection: Connection, turn: Turn, batch: Batch, *, every_s: float, now: float) -> bool:
     """Store what a reading brought, with its checkpoint; False where the turn was over, and nothing was stored."""
     here = (_f.destination == turn.destination) & (_f.name == turn.name) & (_f.leased_until == turn.until)
