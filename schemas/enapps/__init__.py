@@ -1,0 +1,200 @@
+"""Enapps ERP: its section of ``crossdock.toml``, and order -> ``POST orders`` (contracts/enapps.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from schemas.destination import Destination, Unmappable
+from schemas.model import plain
+from schemas.money import decimals, rounded
+from schemas.order import Address, Line, Order
+
+NAMES: Mapping[str, str] = {
+    "shipping": "shipping_details",
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "company": "company_name",
+    "address1": "street_address_1",
+    "address2": "street_address_2",
+    "city": "town_city",
+    "postcode": "postcode",
+    "country": "country",
+    "phone": "phone",
+    "email": "email",
+}
+"""What the delivery details are called; no page shows their JSON names (section 6.1), so a site may correct them."""
+
+
+class EnappsDestination(Destination):
+    """``system = "enapps"``.
+
+    Attributes:
+        contact: ``email`` finds the contact who orders in the local copy; or the id of one contact for all orders.
+        shop_id: from the ERP's administrator.
+        sync_minutes: partners, contacts, addresses and products are copied this often.
+        send_prices: the unit prices go along; the ERP refuses them unless they equal its own (section 6).
+        first_page: the number of a list's first page.
+        names: corrections of :data:`NAMES`.
+        fields: go into each order as they stand.
+    """
+
+    shipping_is_a_line: ClassVar[bool] = True
+    one_at_a_time: ClassVar[str] = "Enapps asks for one request at a time"
+
+    system: Literal["enapps"]
+    contact: int | Literal["email"] = "email"
+    shop_id: int = Field(default=1, ge=1)
+    sync_minutes: float = Field(default=15, ge=0.01, le=1440)
+    send_prices: bool = False
+    tax_included: bool = True
+    first_page: Literal[0, 1] = 1
+    timeout_s: float = Field(default=100, gt=0, le=300)
+    max_in_flight: int = Field(default=1, ge=1, le=200)
+    names: dict[str, str] = Field(default_factory=dict)
+    fields: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @field_validator("names")
+    @classmethod
+    def _known_names(cls, names: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(names.keys() - NAMES.keys())
+        if unknown:
+            raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        return names
+
+    def called(self, ours: str) -> str:
+        """What a member of the delivery details is called."""
+        return self.names.get(ours, NAMES[ours])
+
+
+def open_lines(order: Order) -> tuple[Line, ...]:
+    """The lines that are still to be delivered."""
+    return tuple(line for line in order.lines if line.open_quantity > 0)
+
+
+def codes(order: Order, destination: EnappsDestination) -> tuple[str, ...]:
+    """Their SKUs of everything that goes out, each once.
+
+    Raises:
+        Unmappable: a line without SKU, a shipping charge without one.
+    """
+    nameless = [
+        f"line {n} (id {line.id})"
+        for n, line in enumerate(order.lines, 1)
+        if line.sku is None and line.open_quantity > 0
+    ]
+    if nameless:
+        raise Unmappable(
+            "no_sku",
+            f"No SKU: {', '.join(nameless)}. Enapps knows its products by nothing else.",
+            hint="Give the line a SKU by an edit of the order, or enter the order in Enapps by hand.",
+            hold=True,
+        )
+    found = [destination.sku(line.sku) for line in open_lines(order) if line.sku is not None]
+    if _charged(order, destination):
+        if destination.shipping_sku is None:
+            raise Unmappable(
+                "no_shipping_sku",
+                f"The order has a shipping charge, and {destination.name} has no product for it.",
+                hint=f"Set shipping_sku in [destinations.{destination.name}]; false leaves the charge out.",
+            )
+        if destination.shipping_sku:
+            found.append(destination.shipping_sku)
+    return tuple(dict.fromkeys(found))
+
+
+def sale_order(
+    order: Order, *, number: str, contact: int, products: Mapping[str, int], destination: EnappsDestination
+) -> dict[str, Any]:
+    """The JSON body of ``POST orders`` (section 6).
+
+    Args:
+        number: the shop's ``number_prefix`` and the order's number without a leading ``#``.
+        products: their SKU -> product id.
+
+    Raises:
+        Unmappable: as :func:`codes`; a quantity that is no whole number.
+    """
+    codes(order, destination)
+    rows = [_row(line, products, order, destination) for line in open_lines(order)]
+    if _charged(order, destination) and destination.shipping_sku:
+        row: dict[str, Any] = {"product_id": products[destination.shipping_sku], "qty": 1}
+        if destination.send_prices:
+            row["price_unit"] = float(_charge(order, destination))
+        rows.append(row)
+    body: dict[str, Any] = {
+        **destination.fields,
+        "partner_order_id": contact,
+        "shop_id": destination.shop_id,
+        "client_order_ref": number,
+        "products": rows,
+    }
+    if order.ship_to is not None:
+        body[destination.called("shipping")] = _shipping(order.ship_to, order, destination)
+    return body
+
+
+def _row(line: Line, products: Mapping[str, int], order: Order, destination: EnappsDestination) -> dict[str, Any]:
+    if line.open_quantity != line.open_quantity.to_integral_value():
+        raise Unmappable(
+            "fraction",
+            f"Line {line.id} has the quantity {plain(line.open_quantity)}, and Enapps takes whole numbers only.",
+            hint="Enter the order in Enapps by hand, or edit the quantity, then replay.",
+            hold=True,
+        )
+    row: dict[str, Any] = {"product_id": products[destination.sku(line.sku or "")], "qty": int(line.open_quantity)}
+    if destination.send_prices:
+        total = line.total_incl if destination.tax_included else line.total_excl
+        row["price_unit"] = float(rounded(total / line.quantity, decimals(order.currency)))
+    return row
+
+
+def _charge(order: Order, destination: EnappsDestination) -> Decimal:
+    charges = (one.total_incl if destination.tax_included else one.total_excl for one in order.shipping)
+    return sum(charges, Decimal(0))
+
+
+def _charged(order: Order, destination: EnappsDestination) -> bool:
+    return bool(rounded(_charge(order, destination), decimals(order.currency)))
+
+
+def _shipping(address: Address, order: Order, destination: EnappsDestination) -> dict[str, str]:
+    in_parts = bool(address.first_name or address.last_name)
+    values = {
+        "first_name": address.first_name if in_parts else "",
+        "last_name": address.last_name if in_parts else address.full_name,
+        "company": address.company,
+        "address1": address.address1,
+        "address2": address.address2,
+        "city": " ".join(part for part in (address.city, address.state) if part),
+        "postcode": address.postcode,
+        "country": address.country,
+        "phone": address.phone or order.phone,
+        "email": order.email,
+    }
+    return {destination.called(ours): value for ours, value in values.items() if value}
+
+
+def remarks(order: Order, *, destination: EnappsDestination, there: Decimal | None) -> tuple[str, ...]:
+    """Sentences for the timeline: a total that differs there, and what was left out.
+
+    Args:
+        there: ``amount_total``, tax included; None where it was not told.
+    """
+    said = []
+    if destination.shipping_sku is False and _charged(order, destination):
+        amount = plain(_charge(order, destination))
+        said.append(f"the shipping charge of {amount} {order.currency} was left out: shipping_sku = false")
+    ours = rounded(sum((_open_total(line) for line in open_lines(order)), Decimal(0)), decimals(order.currency))
+    if destination.shipping_sku is not False:
+        ours += rounded(sum((one.total_incl for one in order.shipping), Decimal(0)), decimals(order.currency))
+    if there is not None and there != ours:
+        said.append(f"Enapps totals the order at {plain(there)}, the shop at {plain(ours)} {order.currency}")
+    return tuple(said)
+
+
+def _open_total(line: Line) -> Decimal:
+    return line.total_incl * line.open_quantity / line.quantity

@@ -1,0 +1,88 @@
+"""Enapps: reading its replies (contracts/enapps.md sections 3, 4 and 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from schemas.echo import exact, members, whole
+from schemas.http import Reply
+
+QUOTED = 300
+
+
+def said(reply: Reply) -> str:
+    """Enapps' own words, or those of whatever answered in its place."""
+    body = members(reply.json())
+    error = body.get("error")
+    words = members(error).get("message") or (error if isinstance(error, str) else None) or body.get("message")
+    return " ".join(str(words or reply.text).split())[:QUOTED]
+
+
+def failed(reply: Reply) -> bool:
+    """A 200 with an ``error`` in it is a failure as well (section 3.1)."""
+    return bool(members(reply.json()).get("error"))
+
+
+def rows(reply: Reply) -> list[dict[str, Any]] | None:
+    """A list: bare, or under ``data`` or ``results``; None where it is something else (section 3)."""
+    body = reply.json()
+    if isinstance(body, dict):
+        body = next((body[name] for name in ("data", "results") if isinstance(body.get(name), list)), None)
+    return [members(one) for one in body] if isinstance(body, list) else None
+
+
+def pair_id(value: object) -> int | None:
+    """The id of a relation: ``[id, "name"]``, or the bare number (section 9, trap 4)."""
+    return whole(value[0]) if isinstance(value, list) and value else whole(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundOrder:
+    """A sale order of GET orders (section 7)."""
+
+    order_id: int
+    name: str
+    reference: str
+    state: str
+    total: Decimal | None
+    contact: int | None
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return self.name or str(self.order_id)
+
+    @property
+    def cancelled(self) -> bool:
+        """Its state begins with cancel; the list of states is not public."""
+        return self.state.lower().startswith("cancel")
+
+
+def found_order(entry: Mapping[str, Any]) -> FoundOrder | None:
+    """An entry of GET orders; None without an id."""
+    order_id = whole(entry.get("id"))
+    if order_id is None:
+        return None
+    return FoundOrder(
+        order_id=order_id,
+        name=_text(entry.get("name")),
+        reference=_text(entry.get("client_order_ref")),
+        state=_text(entry.get("state")),
+        total=exact(entry.get("amount_total")),
+        contact=pair_id(entry.get("partner_order_id")),
+    )
+
+
+def created(reply: Reply) -> tuple[int | None, str]:
+    """Id and name of an order that was just made, as far as the reply tells them (section 6.2)."""
+    body = members(reply.json())
+    inner = members(body.get("data")) or body
+    return whole(inner.get("id")), _text(inner.get("name"))
+
+
+def _text(value: object) -> str:
+    """Empty relations and texts come as false in this family (section 3)."""
+    return "" if value is None or value is False else str(value).strip()

@@ -1,0 +1,56 @@
+"""Enapps: what a reply means. Its error texts are not public; the statuses are (contracts/enapps.md section 3.1)."""
+
+from __future__ import annotations
+
+from schemas.enapps.reply import failed, said
+from schemas.http import Reply, retry_after
+from worker.outcomes import Reject, Retry, Suspend
+
+_LOGIN = "Check auth in [destinations.{name}]: secret, login and password, or the token; and that the user may do this."
+_URL = "Check base_url in [destinations.{name}]: it is https://SERVER:4095/api/v1 for the live system."
+_MEND = (
+    "Mend what Enapps names, then replay: products in [destinations.{name}.skus], the contact in contact or in Enapps, "
+    "prices by send_prices, all else by an edit of the order."
+)
+
+
+def trouble(reply: Reply, *, writing: bool, destination: str, now: float) -> Retry | Reject | Suspend | None:
+    """Why a reply is no success; None where it is one.
+
+    Args:
+        writing: the call was to make an order, so that no answer leaves a doubt.
+    """
+    status = reply.status
+    if reply.fault is not None or status is None:
+        return _silence(reply, writing=writing)
+    reason = f"Enapps answered {status}: {said(reply)}" if said(reply) else f"Enapps answered {status} without a text."
+    if reply.ok and reply.json() is None:
+        text = f"Enapps answered {status}, but not in JSON."
+        return Retry(code="unreadable", reason=text, in_doubt=writing, tries=4)
+    if reply.ok and failed(reply):
+        return Reject(code="refused", reason=reason, hint=_MEND.format(name=destination))
+    if reply.ok:
+        return None
+    if status in (401, 403):
+        return Suspend(code="unauthorized", reason=reason, hint=_LOGIN.format(name=destination))
+    if status in (404, 405, 501) or 300 <= status < 400:
+        return Suspend(code="wrong_url", reason=reason, hint=_URL.format(name=destination))
+    if status in (408, 425, 429) or status >= 500:
+        wait = retry_after(reply, now=now)
+        return Retry(
+            code=str(status),
+            reason=reason,
+            after=wait,
+            everyone=wait is not None or status == 429,
+            in_doubt=writing and status not in (425, 429),
+            tries=4 if status == 500 else None,
+        )
+    return Reject(code="refused", reason=reason, hint=_MEND.format(name=destination))
+
+
+def _silence(reply: Reply, *, writing: bool) -> Retry:
+    if reply.fault == "connect":
+        return Retry(code="connect", reason="Enapps could not be reached; nothing was sent.")
+    happened = "did not answer in time" if reply.fault == "timeout" else "closed the connection without an answer"
+    doubt = "; the order may be there, so the next attempt looks first" if writing else ""
+    return Retry(code=reply.fault or "lost", reason=f"Enapps {happened}{doubt}.", in_doubt=writing)
