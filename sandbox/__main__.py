@@ -13,7 +13,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from sandbox.app import create_app
+from sandbox.app import SYSTEMS, create_app
 from sandbox.control import describe
 from sandbox.journal import JournalError
 from sandbox.server import serve
@@ -28,7 +28,7 @@ from sandbox.server import serve
     "--credential",
     multiple=True,
     metavar="SYSTEM.NAME=VALUE",
-    help="esuite: token, username, password, header, query. ongoing: username, password. manex: key.",
+    help=" ".join(f"{system.name}: {', '.join(system.credentials_default)}." for system in SYSTEMS),
 )
 @click.option(
     "settings",

@@ -16,15 +16,17 @@ from starlette.routing import Mount
 
 from sandbox.calls import CallLog
 from sandbox.control import Control
+from sandbox.enapps import Enapps
 from sandbox.esuite import Esuite
 from sandbox.faults import FaultBook
 from sandbox.gate import Gate
+from sandbox.iws import Iws
 from sandbox.journal import Journal
 from sandbox.manex import Manex
 from sandbox.ongoing import Ongoing
 from sandbox.system import System
 
-SYSTEMS: tuple[type[System], ...] = (Esuite, Ongoing, Manex)
+SYSTEMS: tuple[type[System], ...] = (Esuite, Ongoing, Manex, Enapps, Iws)
 
 Named = Mapping[str, Mapping[str, Any]]
 """By system, then by name."""

@@ -89,7 +89,7 @@ def test_a_dropped_connection_is_lost_to_httpx_and_the_next_one_works(sandbox: S
 
 def test_a_system_that_is_down_drops_every_call_until_it_is_up(sandbox: Sandboxed) -> None:
     down = sandbox.http.post("/_sandbox/down", json={"system": "esuite", "down": True})
-    assert down.json() == {"esuite": True, "ongoing": False, "manex": False}
+    assert [name for name, is_down in down.json().items() if is_down] == ["esuite"]
     for _ in range(3):
         assert raw(sandbox, BODY) == b""
     assert put(sandbox).status_code == 201, "the other system is up"
@@ -203,7 +203,7 @@ def test_every_reply_of_the_catalogue_can_be_had(sandbox: Sandboxed) -> None:
         system = name.partition(".")[0]
         sandbox.fail(system, {"kind": "documented", "name": name})
         calls = {"esuite": post, "ongoing": put, "manex": add}
-        answer = calls[system](sandbox)
+        answer = calls[system](sandbox) if system in calls else sandbox.http.post(f"/{system}/")
         assert answer.status_code == reply["status"], name
         if reply["body"] is None:
             assert answer.content == b""
@@ -213,7 +213,7 @@ def test_every_reply_of_the_catalogue_can_be_had(sandbox: Sandboxed) -> None:
             assert answer.json() == reply["body"]
         for header, value in reply["headers"].items():
             assert answer.headers[header] == value
-    assert sandbox.get("counts") == {"esuite": {}, "ongoing": {}, "manex": {}}
+    assert not any(sandbox.get("counts").values())
 
 
 ESUITE_3_2 = {

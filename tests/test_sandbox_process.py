@@ -108,7 +108,7 @@ def test_reset_forgets_everything(sandbox: Sandboxed) -> None:
     sandbox.fail("esuite", {"kind": "error500"}, times=None)
     sandbox.http.post("/_sandbox/down", json={"system": "ongoing", "down": True}).raise_for_status()
     sandbox.reset()
-    assert sandbox.get("counts") == {"esuite": {}, "ongoing": {}, "manex": {}}
+    assert not any(sandbox.get("counts").values())
     assert sandbox.get("calls") == {"calls": [], "totals": {}, "writes_in_flight": {}}
     assert sandbox.get("settings") == before
     assert put(sandbox).status_code == 201
@@ -117,7 +117,8 @@ def test_reset_forgets_everything(sandbox: Sandboxed) -> None:
 
 def test_the_index_lists_what_can_be_asked(sandbox: Sandboxed) -> None:
     index = sandbox.http.get("/_sandbox/").json()
-    assert index["systems"] == {"esuite": "/esuite", "ongoing": "/ongoing", "manex": "/manex"}
+    assert index["systems"].items() >= {"esuite": "/esuite", "ongoing": "/ongoing", "manex": "/manex"}.items()
+    assert all(path == f"/{name}" for name, path in index["systems"].items())
     assert "/_sandbox/faults" in index["control"]
 
 
@@ -158,7 +159,8 @@ def test_everything_is_there_again_after_sigkill(tmp_path: Path) -> None:
     assert first.end(signal.SIGKILL) == -signal.SIGKILL
     with sandboxed(*data) as second:
         assert state(second, order_id) == before
-        assert before["counts"] == {"esuite": {"WEB-1001": 1, "WEB-2": 1}, "ongoing": {"1001": 1}, "manex": {}}
+        counts = {name: found for name, found in before["counts"].items() if found}
+        assert counts == {"esuite": {"WEB-1001": 1, "WEB-2": 1}, "ongoing": {"1001": 1}}
         numbers = {row["TransNo"] for row in before["trans"]["Trans"]}
         assert post(second).json()["T_Trans"]["TransNo"] not in numbers
     with sandboxed(*data) as third:

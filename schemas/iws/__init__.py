@@ -19,7 +19,15 @@ EMAIL = "email"
 EVERY_SHOP = "*"
 
 OWN_FIELDS = (
-    *("customerCode", "email", "poCode", "salesRepOrderCode", "salesOrderDate", "freightAmount", "isApprovedCreditHold"),
+    *(
+        "customerCode",
+        "email",
+        "poCode",
+        "salesRepOrderCode",
+        "salesOrderDate",
+        "freightAmount",
+        "isApprovedCreditHold",
+    ),
     *("shipAddress", "billToAddress", "items", "customFields"),
 )
 """Set for each order, or by a key of their own. Letter case does not matter there (section 3)."""
@@ -65,6 +73,8 @@ class IwsDestination(Destination):
     customer: Text | dict[str, Text]
     # One customer's own server, without a documented limit: 1 or 2 calls at a time (section 5).
     max_in_flight: int = Field(default=2, ge=1, le=200)
+    status_minutes: float = Field(default=5, ge=0, le=1440)
+    stock_minutes: float = Field(default=30, ge=0, le=1440)
     reference_prefix: Annotated[str, Field(max_length=10)] = "CD-"
     tax_included: bool = False
     timezone: str = "Europe/London"
@@ -80,7 +90,9 @@ class IwsDestination(Destination):
     @classmethod
     def _basic(cls, auth: Auth) -> Auth:
         if not isinstance(auth, BasicAuth):
-            raise ValueError('must be { mode = "basic", username = "env:NAME", password = "" }: the key is the user name')
+            raise ValueError(
+                'must be { mode = "basic", username = "env:NAME", password = "" }: the key is the user name'
+            )
         return auth
 
     @field_validator("customer")
@@ -109,7 +121,9 @@ class IwsDestination(Destination):
     @classmethod
     def _no_line(cls, sku: str | bool | None) -> str | bool | None:
         if isinstance(sku, str):
-            raise ValueError("the shipping charge goes out as freightAmount; take shipping_sku out, false leaves it out")
+            raise ValueError(
+                "the shipping charge goes out as freightAmount; take shipping_sku out, false leaves it out"
+            )
         return sku
 
     @field_validator("names")

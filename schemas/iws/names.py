@@ -8,6 +8,10 @@ NAMES: Mapping[str, str] = {
     # Routes below base_url. The first is documented by its name alone (contracts/iws.md 6.2, 6.6).
     "route_by_email": "salesorder/advance",
     "route_header": "salesorder/{code}",
+    # Neither a listing of the items nor their stock is public (8).
+    "route_inventory": "inventory",
+    "route_stock": "inventory/{code}/stocktotal",
+    "stock_free": "freeStock",
     # Members of shipAddress and billToAddress: those models are not public (6.4).
     "ship_name": "shipToName",
     "ship_street": "address",
@@ -32,7 +36,7 @@ NAMES: Mapping[str, str] = {
 }
 """Our word and the contract's value. A member whose name is empty is not sent; a route and the price need one."""
 
-NEEDED = ("route_by_email", "route_header", "price")
+NEEDED = ("route_by_email", "route_header", "price", "route_inventory", "route_stock", "stock_free")
 """What cannot be left out."""
 
 
@@ -44,7 +48,8 @@ def checked(names: Mapping[str, str]) -> None:
     """
     problems = [f"{name} is no name that can be set; there are {', '.join(NAMES)}" for name in names.keys() - NAMES]
     problems += [f"{name} must not be empty" for name in NEEDED if not names.get(name, "-").strip()]
-    if "{code}" not in names.get("route_header", "{code}"):
-        problems.append('route_header needs {code}, as "salesorder/{code}"')
+    for name in ("route_header", "route_stock"):
+        if "{code}" not in names.get(name, "{code}"):
+            problems.append(f'{name} needs {{code}}, as "{NAMES[name]}"')
     if problems:
         raise ValueError("; ".join(problems))

@@ -1,0 +1,140 @@
+"""Interprise IWS: make a sales order agree with an order (contracts/iws.md section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from schemas.destination import Unmappable
+from schemas.http import Call
+from schemas.iws import EMAIL, IwsDestination
+from schemas.iws.difference import warnings
+from schemas.iws.reply import Resource, read_created
+from schemas.iws.sales_order import anything_open, post, remarks
+from tasks.iws.compare import KEPT, compared, kept, prepare, settled, voided
+from tasks.iws.feeds import FEEDS
+from tasks.iws.lookup import cannot_look, look, remembered
+from tasks.iws.paging import Endless, Reader, Stopped
+from tasks.iws.probe import probe
+from tasks.iws.replies import outcome
+from worker.app import delivery_task
+from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+from worker.system import Http, Job, System
+
+NOTHING_LEFT = "nothing left to deliver: no line of the order has an open quantity"
+NEVER_SENT = "cancelled before anything reached IWS"
+
+CHANGELOG_S = 60.0
+"""The changelog is read with an overlap of a minute (section 9): so late a row may still come."""
+
+
+async def converge(job: Job[IwsDestination], http: Http) -> Outcome:
+    """Make IWS hold the order once: write at first, look before writing wherever something may be there."""
+    doubtful = job.in_doubt or bool(job.memo.keys() - set(KEPT))
+    try:
+        if doubtful:
+            found = await _find(job, http)
+            if found is not None:
+                return replace(found, in_doubt=True) if isinstance(found, Retry | Reject | Suspend) else found
+        if job.order.cancelled:
+            return Delivered(reference=None, note=NEVER_SENT)
+        return await _create(job, http)
+    except Unmappable as problem:
+        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=problem.hold, in_doubt=doubtful)
+
+
+def plan(job: Job[IwsDestination]) -> Sequence[Call]:
+    """The one POST of a first attempt, or nothing where nothing is to be delivered. Raises Unmappable."""
+    if job.order.cancelled or not anything_open(job.order):
+        return ()
+    return (_post(job),)
+
+
+def _post(job: Job[IwsDestination]) -> Call:
+    return post(job.order, number=job.number, shop=job.shop, destination=job.destination)
+
+
+async def _create(job: Job[IwsDestination], http: Http) -> Outcome:
+    if not anything_open(job.order):
+        return Delivered(reference=None, note=NOTHING_LEFT)
+    said = remarks(job.order, job.destination)
+    reply = await http.send(_post(job))
+    answer = outcome(reply, "write", destination=job.destination.name, now=job.now)
+    if isinstance(answer, Delivered):
+        made = read_created(reply)
+        return answer if made is None else _made(job, made, said)
+    if isinstance(answer, Retry) and (answer.in_doubt or job.in_doubt):
+        # This memo has no looks in it: after a fresh doubt they are counted anew.
+        return replace(answer, in_doubt=True, memo=_sent(job))
+    return answer
+
+
+def _made(job: Job[IwsDestination], made: Resource, said: tuple[str, ...]) -> Delivered:
+    memo = settled(job, made)
+    note = f"{made.id} of customer {memo['customer']}" if _by_email(job) and "customer" in memo else ""
+    said = (*said, *warnings(job.order, made, destination=job.destination))
+    return Delivered(reference=made.id, note=note, memo=memo, warnings=said)
+
+
+def _by_email(job: Job[IwsDestination]) -> bool:
+    return job.destination.customer_of(job.shop) == EMAIL
+
+
+def _sent(job: Job[IwsDestination]) -> dict[str, object]:
+    """The memo of an order that may be there, under this number and this customer."""
+    customer = {} if _by_email(job) else {"customer": job.destination.customer_of(job.shop)}
+    return {**kept(job), **customer, "poCode": job.number}
+
+
+async def _find(job: Job[IwsDestination], http: Http) -> Outcome | None:
+    """What follows from what IWS has of this order. None: nothing, and that was seen twice, apart in time."""
+    reader = Reader(http=http, name=job.destination.name, now=job.now)
+    try:
+        found = await look(job, reader)
+        live = tuple(row for row in found if not row.flag("isVoided"))
+        if live:
+            return await compared(job, reader, live)
+    except Stopped as stopped:
+        return stopped.outcome
+    except Endless as endless:
+        return cannot_look(job, endless.why)
+    gone = [row for row in found if _under_this_number(job, row)]
+    return voided(job, gone[0]) if gone else _absent(job)
+
+
+def _under_this_number(job: Job[IwsDestination], row: Resource) -> bool:
+    """A voided one of an earlier number was voided so that the order can be sent anew."""
+    return job.order.cancelled or row.text("poCode") == job.number or row.id == remembered(job)
+
+
+def _absent(job: Job[IwsDestination]) -> Outcome | None:
+    """Two empty looks, apart in time, come before a second POST: IWS knows nothing of doubles (section 6.5)."""
+    code, memo = remembered(job), job.memo
+    if code:
+        return Reject(
+            code="missing",
+            reason=f"IWS made {code} of this order, and shows nothing of it any more.",
+            hint=f"Look for {code} in Interprise. If it is gone for good, accept that; or edit the order's number to "
+            "send the order once more, then replay.",
+            hold=True,
+        )
+    apart = max(job.destination.timeout_s, CHANGELOG_S if _by_email(job) else 0.0)
+    # An attempt that was cut off may have posted after its look.
+    counted = memo.get("looked_for") == job.number and not job.interrupted
+    since = job.now - float(memo["looked_at"]) if counted else 0.0
+    if counted and since >= apart:
+        return None
+    return Retry(
+        code="looking",
+        reason=f"IWS shows no order {job.number}; it is looked for once more before it is sent again.",
+        after=min(apart, apart - since),
+        counts=False,
+        memo=None if counted else {**memo, "looked_for": job.number, "looked_at": job.now},
+    )
+
+
+SYSTEM: System[IwsDestination] = System(
+    name="iws", converge=converge, plan=plan, probe=probe, prepare=prepare, feeds=FEEDS
+)
+
+deliver = delivery_task(SYSTEM)
