@@ -62,6 +62,7 @@ class When(StrictModel):
     """Which orders a route takes: keys are "and", lists are "any of", ``sku`` takes ``*`` and ``?``.
 
     ``min_total`` and ``max_total`` are in the order's currency, tax included, both ends included.
+    ``in_stock``: only orders of which the route's destinations have every article, as they told last.
     """
 
     shop: Words | None = None
@@ -71,6 +72,7 @@ class When(StrictModel):
     currency: CurrencyCodes | None = None
     min_total: Number | None = None
     max_total: Number | None = None
+    in_stock: bool = False
 
     @model_validator(mode="after")
     def _some_total_fits(self) -> Self:

@@ -128,6 +128,11 @@ class Destination(StrictModel):
         """How many requests one order may have in flight."""
         return 1
 
+    @property
+    def tells_stock(self) -> bool:
+        """It is asked on schedule what it has in stock."""
+        return getattr(self, "stock_minutes", 0) > 0
+
     def sku(self, ours: str) -> str:
         """Their word for our SKU; the same where the map has none."""
         return self.skus.get(ours, ours)

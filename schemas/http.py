@@ -15,15 +15,22 @@ LONGEST_WAIT_S = 86_400.0
 HIDDEN = "***"
 """What stands for a secret."""
 
+USERNAME, PASSWORD = "<?username?>", "<?password?>"
+"""In the XML of a call: where the login of ``auth.mode = "basic"`` goes. The client writes it there at the wire.
+
+Processing instructions, because no text of an order can be taken for one: an escaped text has no ``<``.
+"""
+
 Fault = Literal["connect", "timeout", "lost"]
 """No answer: ``connect``, nothing was sent; ``timeout`` and ``lost``, it may have been carried out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, relative to the destination's ``base_url``. ``body`` is sent as JSON.
+    """A request, relative to the destination's ``base_url``. ``body`` is sent as JSON, or else ``xml`` as it stands.
 
     ``key_param``: the query parameter that carries the key of ``auth.mode = "path"``; else it is the path's end.
+    ``path``: empty for ``base_url`` itself. ``headers``: in addition to those that every call has.
     """
 
     method: str
@@ -31,6 +38,20 @@ class Call:
     params: tuple[tuple[str, str], ...] = ()
     body: Mapping[str, Any] | None = None
     key_param: str = ""
+    xml: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def carries_login(self) -> bool:
+        """The login goes into the XML, and into no header."""
+        return self.xml is not None and (USERNAME in self.xml or PASSWORD in self.xml)
+
+    @property
+    def shown(self) -> Mapping[str, Any] | str | None:
+        """The body for people: what is sent, with ``***`` where the login goes."""
+        if self.xml is None:
+            return self.body
+        return self.xml.replace(USERNAME, HIDDEN).replace(PASSWORD, HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ongoing WMS: its section of ``crossdock.toml``, and order -> PUT /orders.
+"""Ongoing WMS: its section of ``crossdock.toml``, and order -> PUT /orders, which SOAP is told too.
 
 Sections and traps in comments are those of contracts/ongoing.md.
 """
@@ -13,9 +13,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
-from schemas.destination import Destination, Unmappable
+from schemas import ongoing_soap
+from schemas.destination import BasicAuth, Destination, Text, Unmappable
 from schemas.model import StrictModel, plain
 from schemas.money import decimals, rounded
 from schemas.order import Address, Line, Order
@@ -55,7 +56,13 @@ class OngoingDestination(Destination):
     """``system = "ongoing"``.
 
     ``begun_from``: the status number from which the warehouse works on an order, and takes no change any more; sites
-    number their statuses themselves (section 1.7). ``fields`` goes into the body of PUT /orders as it stands.
+    number their statuses themselves (section 1.7). ``fields`` goes into the body of PUT /orders as it stands; with
+    ``api = "soap"`` into ``OrderInfo``, under SOAP's names, and ``goods_owner_code`` is needed, as SOAP's word for the
+    goods owner (section 2.1).
+    ``statuses``: what is told of an order from which status number on, to be told until the next one of the list;
+    ``cancelled_status`` and what comes after it are no steps of that way.
+    ``status_minutes``, ``stock_minutes``: how often orders' statuses and the articles are read; 0: never.
+    ``webhook_token``: what the warehouse's webhooks carry in X-Auth-Token; without it none is taken.
     ``notify`` names the ways in which the receiver may be told; the contact data goes along either way, since carriers
     need it.
     """
@@ -63,11 +70,14 @@ class OngoingDestination(Destination):
     one_at_a_time: ClassVar[str] = "the warehouse runs the writes of a goods owner one at a time"
 
     system: Literal["ongoing"]
-    api: Literal["rest"] = "rest"
+    api: Literal["rest", "soap"] = "rest"
     goods_owner_id: int
+    goods_owner_code: str | None = Field(default=None, min_length=1, max_length=400, validate_default=True)
     max_in_flight: int = Field(default=1, ge=1, le=200)
     begun_from: int = Field(default=320, ge=0, le=10_000)
-    statuses: dict[int, str] = Field(default_factory=lambda: {400: "picked", 450: "sent", 500: "collected"})
+    statuses: dict[int, Text] = Field(
+        default_factory=lambda: {400: "picked", 450: "sent", 500: "collected", 800: "returned"}
+    )
     cancelled_status: int = Field(default=1000, ge=0, le=10_000)
     status_minutes: float = Field(default=5, ge=0, le=1440)
     stock_minutes: float = Field(default=30, ge=0, le=1440)
@@ -76,9 +86,32 @@ class OngoingDestination(Destination):
     notify: tuple[Literal["email", "sms"], ...] = ("email", "sms")
     fields: dict[str, JsonValue] = Field(default_factory=dict)
 
+    @property
+    def tells_stock(self) -> bool:
+        """Over REST alone."""
+        return self.api == "rest" and self.stock_minutes > 0
+
+    @field_validator("api")
+    @classmethod
+    def _login_fits(cls, api: str, info: ValidationInfo) -> str:
+        auth = info.data.get("auth")
+        if api == "soap" and auth is not None and not isinstance(auth, BasicAuth):
+            raise ValueError(f'SOAP wants a user name and a password; auth has mode = "{auth.mode}" and not "basic"')
+        return api
+
+    @field_validator("goods_owner_code")
+    @classmethod
+    def _code_with_soap(cls, code: str | None, info: ValidationInfo) -> str | None:
+        if code is None and info.data.get("api") == "soap":
+            raise ValueError("goods_owner_code is missing: over SOAP the goods owner is named by it, beside its id")
+        return code
+
     @field_validator("fields")
     @classmethod
-    def _fields_fit(cls, fields: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _fields_fit(cls, fields: dict[str, JsonValue], info: ValidationInfo) -> dict[str, JsonValue]:
+        if info.data.get("api") == "soap":
+            ongoing_soap.check_fields(fields)
+            return fields
         taken = sorted(OURS & fields.keys())
         if taken:
             raise ValueError(f"{', '.join(taken)}: written from the order itself; take it out of fields")
@@ -134,7 +167,7 @@ def goods_order(
     if lines:
         body["orderLines"] += _shipping(order, destination, writer)
     _refuse_equal_rows(body["orderLines"], number)
-    body.update(destination.fields)
+    body.update(destination.fields)  # over SOAP too: its names are others, and a look-up compares them
     return body, tuple(writer.warnings)
 
 

@@ -26,8 +26,12 @@ def said(reply: Reply) -> str:
     body = reply.json()
     texts = (members(body).get(name) for name in ("message", "Message", "error", "Error"))
     parts = [text for text in (body, *texts) if isinstance(text, str) and text.strip()][:1] + field_errors(reply)
-    text = unescape(_MARKUP.sub(" ", _BREAK.sub(" ", " ".join(parts) or reply.text)))
-    return cut(" ".join(text.split()), SAID)
+    return readable(" ".join(parts) or reply.text)
+
+
+def readable(text: str) -> str:
+    """A text of the warehouse's, which may hold HTML, as plain words, cut at :data:`SAID`."""
+    return cut(words(unescape(_MARKUP.sub(" ", _BREAK.sub(" ", text)))), SAID)
 
 
 def field_errors(reply: Reply) -> list[str]:

@@ -12,9 +12,13 @@ from schemas.ongoing import OngoingDestination
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """``word``: what the status number means, as configured; ``tracking``: waybill -> address, empty for none."""
+    """``word``: what the status number means, as configured; ``tracking``: waybill -> address, empty for none.
+
+    ``order_id``: theirs; None where it is not told.
+    """
 
     order_number: str
+    order_id: int | None
     number: int
     word: str
     tracking: Mapping[str, str] = field(default_factory=dict)
@@ -28,7 +32,7 @@ class Status:
 def of_order(entry: Mapping[str, Any], destination: OngoingDestination) -> Status | None:
     """The status of an entry of GET /orders; None before the warehouse has begun with it."""
     info = members(entry.get("orderInfo"))
-    return _status(info.get("orderNumber"), info.get("orderStatus"), entry, destination)
+    return _status(info, entry, destination)
 
 
 def of_webhook(body: Any, destination: OngoingDestination) -> Status | None:
@@ -41,15 +45,16 @@ def of_webhook(body: Any, destination: OngoingDestination) -> Status | None:
     owner = whole(told.get("goodsOwnerId"))
     if owner is not None and owner != destination.goods_owner_id:
         raise ValueError(f"it is about goods owner {owner}, and {destination.name} is {destination.goods_owner_id}")
-    return _status(told.get("orderNumber"), told.get("orderStatus"), told, destination)
+    return _status(told, told, destination)
 
 
-def _status(number: Any, status: Any, body: Mapping[str, Any], destination: OngoingDestination) -> Status | None:
-    code, name = whole(members(status).get("number")), str(number or "").strip()
-    if code is None or not name:
+def _status(info: Mapping[str, Any], body: Mapping[str, Any], destination: OngoingDestination) -> Status | None:
+    code, name = whole(members(info.get("orderStatus")).get("number")), str(info.get("orderNumber") or "").strip()
+    word = _word(code, destination) if code is not None else ""
+    if code is None or not word or not name:
         return None
-    word = _word(code, destination)
-    return Status(order_number=name, number=code, word=word, tracking=_tracking(body)) if word else None
+    order_id = whole(info.get("orderId"))
+    return Status(order_number=name, order_id=order_id, number=code, word=word, tracking=_tracking(body))
 
 
 def _word(number: int, destination: OngoingDestination) -> str:
@@ -63,9 +68,8 @@ def _word(number: int, destination: OngoingDestination) -> str:
 def _tracking(body: Mapping[str, Any]) -> dict[str, str]:
     """From the four places where it can stand (section 1.6); return parcels left out."""
     found: dict[str, str] = {}
-    waybill = members(body.get("orderInfo")).get("wayBill")
-    rows = [{"waybill": waybill}, *map(members, body.get("tracking") or [])]
-    for parcel in map(members, body.get("parcels") or []):
+    rows = [{"waybill": members(body.get("orderInfo")).get("wayBill")}, *_rows(body.get("tracking"))]
+    for parcel in _rows(body.get("parcels")):
         own = members(parcel.get("tracking"))
         rows.append(
             {
@@ -77,5 +81,16 @@ def _tracking(body: Mapping[str, Any]) -> dict[str, str]:
     for row in rows:
         name = str(row.get("waybill") or "").strip()
         if name and not row.get("isReturn"):
-            found[name] = str(row.get("trackingUrl") or "") or found.get(name, "")
+            found[name] = _address(row.get("trackingUrl")) or found.get(name, "")
     return found
+
+
+def _rows(value: object) -> list[dict[str, Any]]:
+    """The objects of an array, which may be null (section 1.2)."""
+    return [members(row) for row in value] if isinstance(value, list) else []
+
+
+def _address(value: object) -> str:
+    """An address that a person may follow: it becomes a link in the console, so nothing but http."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if text.lower().startswith(("https://", "http://")) and text.isprintable() else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from schemas.config import Config, ReleaseAt, Route, Shop, When
 from schemas.model import plain
 from schemas.order import Order, PaymentState
+from schemas.stock import Catalogue
+from schemas.stock import lacking as stock_lacking
 
 _RELEASED: dict[ReleaseAt, frozenset[PaymentState]] = {
     "placed": frozenset({"pending", "authorized", "paid", "partially_refunded"}),
@@ -17,6 +19,7 @@ _RELEASED: dict[ReleaseAt, frozenset[PaymentState]] = {
     "paid": frozenset({"paid", "partially_refunded"}),
 }
 _CLOSEST_NAMED = 3
+_LACKS_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +29,38 @@ class NoRoute:
     reason: str
 
 
-def route(order: Order, *, shop: str, config: Config) -> Route | NoRoute:
-    """The first route whose every key matches the order."""
+def route(
+    order: Order, *, shop: str, config: Config, stock: Catalogue | None = None, begun: str | None = None
+) -> Route | NoRoute:
+    """The first route whose every key matches the order.
+
+    Args:
+        stock: what destinations say about the order's codes, for routes that ask for it.
+        begun: the route on which work has begun. It keeps the order, whatever is left in stock: what the order took is
+            missing there now; and no other route gets it by what came in meanwhile.
+    """
     facts = _Facts.of(order, shop=shop)
     unmet = [(candidate, _unmet(candidate.when, facts)) for candidate in config.routes]
+    lacking: dict[str, tuple[str, ...]] = {}
     for candidate, keys in unmet:
-        if not keys:
+        if keys:
+            continue
+        if not candidate.when.in_stock or candidate.name == begun:
             return candidate
-    return NoRoute(_why_none(unmet, facts))
+        if begun is not None:
+            keys["stock"] = "what is in stock before work begins"
+            continue
+        destinations = [config.destinations[name] for name in candidate.deliver]
+        lacking[candidate.name] = stock_lacking(order, destinations, stock or {})
+        if not lacking[candidate.name]:
+            return candidate
+    return NoRoute(_why_not_in_stock(lacking) if lacking else _why_none(unmet, facts))
+
+
+def asks_for_stock(config: Config) -> tuple[str, ...]:
+    """The destinations of the routes that take only what is in stock."""
+    names = [name for one in config.routes if one.when.in_stock for name in one.deliver]
+    return tuple(dict.fromkeys(names))
 
 
 def release(order: Order, *, shop: Shop) -> str | None:
@@ -56,7 +83,8 @@ def number_at_destination(order: Order, shop: Shop) -> str:
 def covers(earlier: When, later: When) -> bool:
     """Every order that ``later`` takes is taken by ``earlier``; where patterns hide that it is so, False."""
     return (
-        _wider(earlier.shop, later.shop)
+        not earlier.in_stock
+        and _wider(earlier.shop, later.shop)
         and _wider(earlier.country, later.country)
         and _wider(earlier.currency, later.currency)
         and _wider(_folded(earlier.tag), _folded(later.tag))
@@ -128,6 +156,21 @@ def _why_none(unmet: list[tuple[Route, dict[str, str]]], facts: _Facts) -> str:
     )
 
 
+def _why_not_in_stock(lacking: Mapping[str, Sequence[str]]) -> str:
+    """Routes that would take the order but for their stock, with what is missing."""
+    told = [f'"{name}" lacks stock: {_listed(reasons)}' for name, reasons in lacking.items()]
+    more = f" (and {len(told) - _CLOSEST_NAMED} more routes)" if len(told) > _CLOSEST_NAMED else ""
+    return (
+        f"no route takes it for want of stock alone (route {'; '.join(told[:_CLOSEST_NAMED])}{more}); "
+        "replay when the stock is there, or add a route without in_stock"
+    )
+
+
+def _listed(reasons: Sequence[str]) -> str:
+    shown = ", ".join(reasons[:_LACKS_NAMED])
+    return f"{shown} and {len(reasons) - _LACKS_NAMED} more" if len(reasons) > _LACKS_NAMED else shown
+
+
 def _value(key: str, facts: _Facts) -> str:
     return {
         "country": f"country {facts.country}" if facts.country else "an order without a country",
@@ -135,6 +178,7 @@ def _value(key: str, facts: _Facts) -> str:
         "sku": "these SKUs" if facts.skus else "lines without SKU",
         "tag": "these tags" if facts.tags else "an order without tags",
         "total": f"a total of {plain(facts.total)}",
+        "stock": "an order on which work has begun",
     }[key]
 
 

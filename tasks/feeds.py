@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from schemas.destination import Destination
 from schemas.http import Call, Reply
@@ -16,9 +17,10 @@ from worker.app import app, machine
 from worker.feeds import Batch, Feed
 from worker.http import Client
 from worker.ledger import feeds
+from worker.ledger.engine import away
 from worker.ledger.feeds import Turn
 from worker.machine import Machine
-from worker.outcomes import Retry
+from worker.outcomes import Retry, Suspend
 from worker.telemetry import report_defect
 
 log = structlog.get_logger("crossdock.feeds")
@@ -27,7 +29,8 @@ LEASE_S = 120.0
 """A reading that takes longer is over; the next one goes on from the last checkpoint."""
 
 FAILED_S = 60.0
-"""A feed that could not be read is tried again after so long, or after its own time if that is shorter."""
+"""A feed that could not be read is tried again after so long, or after its own time if that is shorter. A refused
+login or a wrong address is not: the next try comes at the feed's own time."""
 
 
 def of(destination: Destination) -> dict[str, Feed[Any]]:
@@ -61,15 +64,38 @@ def read(destination: str, name: str) -> str:
         if turn is None:
             break
         batch = _reading(here, place, feed, turn)
-        every_s = feed.every_s(place)
-        if batch.problem is not None:
-            every_s = min(every_s, FAILED_S)
-            log.warning("feed_failed", destination=destination, feed=name, code=batch.problem.code)
-        here.ledger.write(lambda c, t=turn, b=batch, s=every_s: feeds.save(c, t, b, every_s=s, now=time.time()))  # type: ignore[misc]
         readings += 1
-        if not batch.more or batch.problem is not None:
+        if not _save(here, place, feed, turn, batch) or not batch.more or batch.problem is not None:
             break
     return f"{destination} {name}: {readings} readings"
+
+
+def _save(here: Machine, place: Destination, feed: Feed[Any], turn: Turn, batch: Batch) -> bool:
+    """Store a reading; False where the feed is in other hands by now. What the ledger refuses is told as a problem."""
+    if batch.problem is not None:
+        log.warning("feed_failed", destination=place.name, feed=feed.name, code=batch.problem.code)
+    try:
+        return here.ledger.write(
+            lambda c: feeds.save(c, turn, batch, every_s=_again_in(batch, feed.every_s(place)), now=time.time())
+        )
+    except SQLAlchemyError as error:
+        if away(error):
+            raise
+        refused = _defect(error, place, feed, turn)
+        return here.ledger.write(lambda c: feeds.save(c, turn, refused, every_s=FAILED_S, now=time.time()))
+
+
+def _again_in(batch: Batch, every_s: float) -> float:
+    """Seconds to the next reading."""
+    if batch.problem is None or isinstance(batch.problem, Suspend):
+        return every_s
+    return max(min(every_s, FAILED_S), batch.problem.after or 0.0)
+
+
+def _defect(error: Exception, place: Destination, feed: Feed[Any], turn: Turn) -> Batch:
+    report_defect(error, place.name, f"feed {feed.name}")
+    reason = f"a defect in Crossdock ({type(error).__name__}); the log has the details"
+    return Batch(checkpoint=turn.checkpoint, problem=Retry(code="defect", reason=reason))
 
 
 def _reading(here: Machine, place: Destination, feed: Feed[Any], turn: Turn) -> Batch:
@@ -80,14 +106,19 @@ def _reading(here: Machine, place: Destination, feed: Feed[Any], turn: Turn) -> 
 
     try:
         return _on_loop(here, work())
+    except TimeoutError:
+        reason = f"one reading took longer than {LEASE_S:.0f} s"
+        return Batch(checkpoint=turn.checkpoint, problem=Retry(code="timeout", reason=reason))
     except Exception as error:  # noqa: BLE001 - a defect in one feed must not stop the others
-        report_defect(error, place.name, f"feed {feed.name}")
-        reason = f"a defect in Crossdock ({type(error).__name__}); the log has the details"
-        return Batch(checkpoint=turn.checkpoint, problem=Retry(code="defect", reason=reason))
+        return _defect(error, place, feed, turn)
 
 
 def _on_loop(here: Machine, work: Coroutine[Any, Any, Batch]) -> Batch:
-    return asyncio.run_coroutine_threadsafe(work, here.loop).result(timeout=LEASE_S)
+    running = asyncio.run_coroutine_threadsafe(work, here.loop)
+    try:
+        return running.result(timeout=LEASE_S)
+    finally:
+        running.cancel()
 
 
 class _Reader:

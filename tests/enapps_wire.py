@@ -1,4 +1,4 @@
-"""Orders for an Enapps destination, and a way to its stand-in without a network: calls may fail or be cut off at will."""
+"""Orders for an Enapps destination, and a way to its stand-in without a network: calls may fail or be cut off."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from sandbox.system import Request
 from schemas.enapps import EnappsDestination
 from schemas.http import Call, Fault, Reply
 from schemas.order import Order
-from tasks.enapps import converge, prepare
+from tasks.enapps import converge
+from tasks.enapps.copies import prepare
 from tasks.enapps.feeds import FEEDS
 from worker.feeds import Copied
 from worker.outcomes import Delivered, Outcome, Reject, Retry
@@ -79,6 +80,7 @@ class Wire:
     def __post_init__(self) -> None:
         self.enapps = Enapps(Journal(None), settings=self.settings)
         self.calls: list[Call] = []
+        self.hidden = False
         self._late: list[tuple[int, Call]] = []
 
     async def send(self, call: Call) -> Reply:
@@ -102,7 +104,9 @@ class Wire:
         return reply
 
     async def carry_out(self, call: Call) -> Reply:
-        """What the stand-in answers."""
+        """What the stand-in answers; while orders are ``hidden``, as if it had none."""
+        if self.hidden and (call.method, call.path) == ("GET", "orders"):
+            return Reply(call=call, status=200, text="[]")
         answer = await self.enapps.handle(
             Request(
                 call.method,
@@ -139,16 +143,21 @@ class Copies:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Copied] = {}
+        self.whole: set[str] = set()
+        self.last_whole: set[str] = set()
+        self.checkpoints: dict[str, Mapping[str, Any]] = {}
 
     async def read(self, wire: Wire, place: EnappsDestination, *, now: float = 1_790_000_000.0) -> list[str]:
-        """Read every feed to its end; what went wrong."""
+        """Read every feed to its end, from where it stood; what went wrong."""
         problems = []
+        self.last_whole = set()
         for feed in FEEDS:
-            checkpoint: Mapping[str, Any] = {}
             while True:
-                batch = await feed.read(place, checkpoint, now, wire)
+                batch = await feed.read(place, self.checkpoints.get(feed.name, {}), now, wire)
                 self.rows |= {(one.kind, one.key): one for one in batch.copies}
-                checkpoint = batch.checkpoint
+                self.last_whole |= batch.whole
+                self.whole |= batch.whole
+                self.checkpoints[feed.name] = json.loads(json.dumps(batch.checkpoint))
                 if batch.problem is not None:
                     problems.append(batch.problem.reason)
                 if not batch.more:
@@ -167,6 +176,10 @@ class Copies:
             if one.kind == kind
             and all(not value or getattr(one, name).casefold() == value.casefold() for name, value in wanted)
         ]
+
+    def copied(self, destination: str, kind: str) -> bool:
+        """As the ledger remembers it."""
+        return kind in self.whole
 
 
 @dataclass

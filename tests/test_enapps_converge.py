@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 import pytest
@@ -19,7 +19,7 @@ def wire() -> Wire:
 
 
 @pytest.fixture
-def shelf(wire: Wire) -> Iterator[Copies]:
+def shelf(wire: Wire) -> Copies:
     shelf = Copies()
     assert tell(lambda: shelf.read(wire, destination())) == []
     wire.calls.clear()
@@ -83,17 +83,14 @@ def test_pages_of_any_size_are_read_to_their_end(past_end: str) -> None:
     assert shelf.rows.keys() == whole.rows.keys()
 
 
-@pytest.mark.parametrize("reply", ["full", "empty", "nothing"])
-def test_a_reply_without_the_number_is_looked_up(reply: str) -> None:
-    try:
-        wire = Wire(settings={"reply": reply})
-    except ValueError:
-        pytest.skip(f"the stand-in has no reply {reply}")
-    shelf = Copies()
+@pytest.mark.parametrize("reply", ["short", "full", "empty", "blank"])
+def test_an_order_is_delivered_whatever_the_reply_tells_of_it(reply: str) -> None:
+    wire, shelf = Wire(settings={"reply": reply}), Copies()
     tell(lambda: shelf.read(wire, destination()))
-    outcome = tell(Story(wire, order(), destination(), shelf).to_the_end)
+    outcome = tell(Story(wire, order(), destination(), shelf).attempt)
     assert isinstance(outcome, Delivered)
     assert outcome.reference == _once(wire)["name"]
+    assert wire.posts() == 1
 
 
 def test_an_unknown_buyer_is_held_with_what_to_do(wire: Wire, shelf: Copies) -> None:
@@ -157,10 +154,171 @@ def test_a_cancel_while_in_doubt_looks_first(wire: Wire, shelf: Copies) -> None:
     wire.trouble = {1: "late"}
     story = _story(wire, shelf)
     tell(story.attempt)
+    tell(wire.catch_up)
+    story.order = order(cancelled=True)
+    outcome = tell(lambda: story.to_the_end(replays=0))
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, outcome.hold) == ("cancel_by_hand", True)
+    assert wire.posts() == 1
+
+
+def test_a_cancel_of_what_never_arrived_ends_well_after_two_looks(wire: Wire, shelf: Copies) -> None:
+    wire.trouble = {1: "error"}
+    story = _story(wire, shelf)
+    tell(story.attempt)
     story.order = order(cancelled=True)
     outcome = tell(story.to_the_end)
-    assert isinstance(outcome, Delivered | Reject)
+    assert isinstance(outcome, Delivered)
+    assert (outcome.reference, wire.posts(), wire.orders()) == (None, 1, [])
+
+
+def test_a_change_between_a_lost_answer_and_the_look_up_is_held(wire: Wire, shelf: Copies) -> None:
+    wire.trouble = {1: "lose"}
+    story = _story(wire, shelf)
+    tell(story.attempt)
+    story.order = order(lines=[line(quantity="3", total_incl="36.00")])
+    for _ in range(2):  # also when it is replayed
+        outcome = tell(story.attempt)
+        assert isinstance(outcome, Reject)
+        assert (outcome.code, outcome.hold, wire.posts()) == ("change_by_hand", True, 1)
+
+
+def test_what_was_refused_before_a_change_is_no_reason_to_hold_it(wire: Wire, shelf: Copies) -> None:
+    wire.trouble = {1: "refuse", 2: "lose"}
+    story = _story(wire, shelf)
+    tell(story.attempt)
+    story.order = order(lines=[line(quantity="3", total_incl="36.00")])
+    tell(story.attempt)
+    assert isinstance(tell(story.attempt), Delivered)
+    assert (wire.posts(), _once(wire)["lines"][0]["qty"]) == (2, 3)
+
+
+def test_a_contact_that_moved_to_another_company_does_not_hide_the_order(wire: Wire, shelf: Copies) -> None:
+    wire.trouble = {1: "lose"}
+    story = _story(wire, shelf)
+    tell(story.attempt)
+    wire.enapps.switch({"contacts": {"953": {"partner_id": 61240}}})
+    tell(lambda: shelf.read(wire, destination()))
+    outcome = tell(story.to_the_end)
+    assert isinstance(outcome, Delivered)
+    _once(wire)
+
+
+def test_a_contact_that_is_gone_does_not_hide_the_order(wire: Wire, shelf: Copies) -> None:
+    wire.trouble = {1: "lose"}
+    story = _story(wire, shelf)
+    tell(story.attempt)
+    del shelf.rows["contact", "953"]
+    assert isinstance(tell(story.attempt), Delivered)
+    _once(wire)
+
+
+def test_what_was_taken_without_a_number_and_is_not_shown_is_never_sent_again(shelf: Copies) -> None:
+    wire = Wire(settings={"reply": "blank", "page_sizes": {"orders": 1}})
+    story = Story(wire, order(), destination(), shelf)
+    wire.hidden = True
+    for _ in range(5):
+        outcome = tell(story.attempt)
+        assert isinstance(outcome, Retry)
+        assert (outcome.code, outcome.in_doubt, outcome.tries, wire.posts()) == ("not_shown", True, 6, 1)
+    wire.hidden = False
+    assert isinstance(tell(story.attempt), Delivered)
     assert wire.posts() == 1
+
+
+def test_a_repeated_reference_that_is_refused_is_found_by_a_replay(shelf: Copies) -> None:
+    wire = Wire(settings={"refuse_duplicates": True})
+    story = Story(wire, order(), destination(), shelf)
+    assert isinstance(tell(story.attempt), Delivered)
+    story.memo = {}  # as after the loss of a ledger
+    refused = tell(story.attempt)
+    assert isinstance(refused, Reject)
+    assert (refused.code, refused.in_doubt) == ("refused", True)
+    assert isinstance(tell(story.attempt), Delivered)
+    _once(wire)
+
+
+@pytest.mark.parametrize("unknown_id", ["empty", "404"])
+def test_an_order_that_is_gone_there_is_held_until_it_gets_another_number(shelf: Copies, unknown_id: str) -> None:
+    wire = Wire(settings={"unknown_id": unknown_id})
+    story = Story(wire, order(), destination(), shelf)
+    tell(story.attempt)
+    wire.enapps.clear()
+    outcome = tell(story.attempt)
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, outcome.hold) == ("missing", True)
+    story.order = order(number="1001-B")
+    assert isinstance(tell(story.to_the_end), Delivered)
+    assert len(wire.orders("1001-B")) == 1
+
+
+def test_an_order_that_someone_cancelled_there_is_held_until_it_gets_another_number(wire: Wire, shelf: Copies) -> None:
+    story = _story(wire, shelf)
+    tell(story.attempt)
+    wire.enapps.switch({"states": {"1001": "cancel"}})
+    outcome = tell(story.attempt)
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, outcome.hold) == ("cancelled_there", True)
+    story.order = order(number="1001-B")
+    assert isinstance(tell(story.to_the_end), Delivered)
+    assert len(wire.orders("1001-B")) == 1
+
+
+def test_two_orders_with_our_reference_are_a_dead_letter(wire: Wire, shelf: Copies) -> None:
+    story = _story(wire, shelf)
+    tell(story.attempt)
+    story.memo = {}
+    tell(story.attempt)
+    story.memo, story.in_doubt = {}, True
+    outcome = tell(story.attempt)
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, outcome.in_doubt) == ("duplicates", True)
+    assert all(one["name"] in outcome.reason for one in wire.orders())
+
+
+def test_a_list_without_an_end_is_held_and_nothing_is_sent(
+    wire: Wire, shelf: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in ("1", "2", "3"):
+        tell(_story(wire, shelf, number=number).attempt)
+    monkeypatch.setattr("tasks.enapps.lookup.PAGES", 2)
+    wire.enapps.switch({"page_sizes": {"orders": 1}})
+    story = _story(wire, shelf)
+    story.in_doubt = True
+    sent = wire.posts()
+    outcome = tell(story.attempt)
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, outcome.hold, outcome.in_doubt, wire.posts()) == ("too_many_orders", True, True, sent)
+
+
+def test_before_the_first_copies_nothing_is_held_for_want_of_them(wire: Wire) -> None:
+    shelf = Copies()
+    story = Story(wire, order(), destination(), shelf)
+    outcome = tell(story.attempt)
+    assert isinstance(outcome, Retry)
+    assert (outcome.code, outcome.counts, wire.posts()) == ("not_copied", False, 0)
+    tell(lambda: shelf.read(wire, destination()))
+    assert isinstance(tell(story.attempt), Delivered)
+
+
+def test_a_sku_in_other_letters_is_found_and_its_own_letters_come_first(wire: Wire, shelf: Copies) -> None:
+    wire.enapps.switch({"products": {"Mug-Blue": {"name": "Another mug"}}})
+    tell(lambda: shelf.read(wire, destination()))
+    outcome = tell(_story(wire, shelf, lines=[line(sku="MUG-BLUE"), line(2, sku="tin-s")]).attempt)
+    assert isinstance(outcome, Delivered)
+    assert [one["default_code"] for one in _once(wire)["lines"]] == ["MUG-BLUE", "TIN-S"]
+
+
+def test_an_address_of_several_contacts_is_the_primary_ones(wire: Wire, shelf: Copies) -> None:
+    tell(_story(wire, shelf, email="Desmond.Wren@example.org").attempt)
+    assert _once(wire)["contact"] == 954
+
+
+def test_an_address_of_several_primary_contacts_is_held_with_the_candidates(wire: Wire, shelf: Copies) -> None:
+    outcome = tell(_story(wire, shelf, email="buying@example.test").attempt)
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, outcome.hold, wire.posts()) == ("contact_ambiguous", True, 0)
+    assert "956, 957" in outcome.reason
 
 
 def test_a_refused_token_suspends(wire: Wire, shelf: Copies) -> None:
@@ -178,3 +336,50 @@ def test_a_replay_of_a_delivered_order_sends_nothing(wire: Wire, shelf: Copies) 
     assert isinstance(outcome, Delivered)
     assert "nothing was sent" in outcome.note
     assert wire.posts() == 1
+
+
+# ---------------------------------------------------------------- copies by their changes
+
+
+def _changes(wire: Wire) -> list[str]:
+    return [dict(call.params)["write_date"] for call in wire.calls if "write_date" in dict(call.params)]
+
+
+@pytest.mark.parametrize("hours", [-10, 0, 12])
+def test_changes_are_seen_whatever_the_zone_of_the_servers_times(hours: int) -> None:
+    wire, shelf, place = Wire(settings={"utc_offset_h": hours}), Copies(), destination()
+    now = datetime.now(UTC).timestamp()
+    tell(lambda: shelf.read(wire, place, now=now))
+    wire.enapps.switch({"contacts": {"963": {"partner_id": 61239, "email": "new@example.test"}}})
+    tell(lambda: shelf.read(wire, place, now=now + 60))
+    assert shelf.copies(place.name, "contact", email="new@example.test")
+    wire.calls.clear()
+    tell(lambda: shelf.read(wire, place, now=now + 120))
+    wire.enapps.switch({"contacts": {"964": {"partner_id": 61239, "email": "newer@example.test"}}})
+    tell(lambda: shelf.read(wire, place, now=now + 180))
+    assert shelf.copies(place.name, "contact", email="newer@example.test")
+    assert len(_changes(wire)) == 8  # two lists, two pages each, read twice
+
+
+def test_once_a_day_everything_is_read(wire: Wire) -> None:
+    shelf, now = Copies(), 1_790_000_000.0
+    tell(lambda: shelf.read(wire, destination(), now=now))
+    wire.calls.clear()
+    tell(lambda: shelf.read(wire, destination(), now=now + 86_000))
+    assert _changes(wire)
+    assert "contact" not in shelf.last_whole
+    wire.calls.clear()
+    tell(lambda: shelf.read(wire, destination(), now=now + 87_000))
+    assert not _changes(wire)
+    assert "contact" in shelf.last_whole
+
+
+def test_a_reading_that_fails_begins_anew_and_loses_nothing(wire: Wire) -> None:
+    shelf, whole = Copies(), Copies()
+    tell(lambda: whole.read(Wire(), destination()))
+    wire.enapps.switch({"page_sizes": {"contacts": 3}})
+    wire.trouble = {4: "error"}
+    [problem] = tell(lambda: shelf.read(wire, destination()))
+    assert "500" in problem
+    assert tell(lambda: shelf.read(wire, destination())) == []
+    assert shelf.rows.keys() == whole.rows.keys()

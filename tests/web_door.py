@@ -63,6 +63,8 @@ system = "ongoing"
 base_url = "http://127.0.0.1:9/api/v1"
 auth = { mode = "basic", username = "env:ONGOING_USER", password = "env:ONGOING_PASSWORD" }
 goods_owner_id = 159
+webhook_token = "env:ONGOING_WEBHOOK_TOKEN"
+skus = { "OUR-MUG" = "000250A" }
 [destinations.ongoing-se.ways_of_delivery]
 "*" = { code = "STD", name = "Standard" }
 
@@ -83,6 +85,8 @@ _numbers = count(70001)
 
 class Door:
     """``crossdock web`` over a migrated ledger; ``with`` starts it and ends it."""
+
+    hook_token = "hook-of-the-warehouse-æ"
 
     def __init__(self, folder: Path, database_url: str, *, token: str | None = None) -> None:
         self.folder = folder
@@ -105,6 +109,7 @@ class Door:
             "ESUITE_TOKEN": "none-needed",
             "ONGOING_USER": "WSI-test",
             "ONGOING_PASSWORD": "none-needed",
+            "ONGOING_WEBHOOK_TOKEN": self.hook_token,
             "CROSSDOCK_CONFIG": str(config),
             "CROSSDOCK_HOME": str(folder / "home"),
             "CROSSDOCK_DATABASE_URL": database_url,

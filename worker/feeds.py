@@ -24,8 +24,10 @@ class Progress:
     """How one order gets on at a destination.
 
     Attributes:
-        reference: what the destination calls it; or
-        number: the order's number there. One of the two is given.
+        reference: what the destination calls it.
+        number: the order's number there. One of the two is given, or both: then an order of ours that the
+            destination calls otherwise is not meant, for somebody else's may have its number.
+        step: how far it has come, by the destination's own numbers, where it has any: what was told late shows by it.
         state: one word, ``picked``, ``sent``, ``collected``, ``invoiced``, ``cancelled``.
         text: a sentence's part for people, ``invoiced as INV-000012``.
         tracking: waybill -> address where it can be followed; an empty address where there is none.
@@ -35,6 +37,7 @@ class Progress:
     text: str
     reference: str = ""
     number: str = ""
+    step: int = 0
     tracking: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -27,8 +27,8 @@ from schemas.destination import (
     PathAuth,
     QueryAuth,
 )
-from schemas.http import HIDDEN, Call, Fault, Reply
-from worker.login import Gate, Login, Token, no_gate
+from schemas.http import HIDDEN, PASSWORD, USERNAME, Call, Fault, Reply
+from worker.login import Gate, Login, Token, no_gate, not_logged_in, refused
 
 MAX_REPLY_BYTES = 4_000_000
 """No documented reply comes near; a longer one is not read to its end."""
@@ -39,8 +39,19 @@ RECORDED_CHARS = 20_000
 UNMISTAKABLE_CHARS = 8
 """So long, with letters and digits, nothing but a key is equal to a key."""
 
+LOGIN_S = 20.0
+"""A login is answered within this time, or it is not: other workers wait for their turn meanwhile."""
+
 _BEFORE_KEY = "/=\\"
 """What stands before it in an address, and in the path of a file that a web server makes of one."""
+
+_BLANK = re.compile(f"{re.escape(USERNAME)}|{re.escape(PASSWORD)}")
+
+_IS = (
+    r"(?:[^0-9A-Za-z&%\\]|&(?:amp;|\#)*(?:gt|quot|apos|62|x3e|34|x22|39|x27);"
+    r"|\\+(?:u00[0-9a-f]{2})?|%[0-9a-f]{2}){1,12}"
+)
+"""Between the name of a login's part and the part itself: ``>`` in XML, ``": "`` in JSON, escaped too."""
 
 
 class LeaseLostError(Exception):
@@ -60,7 +71,8 @@ class Client:
         self._timeout_s = destination.timeout_s
         self._headers, self._params = _credentials(destination.auth)
         self._key = destination.auth.key.get_secret_value() if isinstance(destination.auth, PathAuth) else None
-        self._echo = _echo(destination.auth)
+        self._echoes = _echoes(destination.auth)
+        self._in_xml = _in_xml(destination.auth)
         self._auth = destination.auth
         wants_login = isinstance(destination.auth, EnappsAuth)
         self._login = Login(self._log_in, gate) if wants_login else None
@@ -75,28 +87,36 @@ class Client:
         """Send one call when its turn has come; from then on it has ``timeout_s``.
 
         Args:
-            begin: called at its turn, before anything is sent; may raise to keep it from being sent.
+            begin: called at its turn, before anything is sent; may raise to keep it from being sent. Once more where
+                the call goes out again with a new token.
         """
         if self._pace is not None:
             await self._pace.turn()
-        token = await self._login.token() if self._login is not None else None
-        if isinstance(token, Reply):
-            return _not_logged_in(call, token)
-        begin()
-        reply = await self._exchange(call, self._request(call, token))
-        if self._login is None or reply.status != 401:
+        if self._login is None:
+            begin()
+            return await self._exchange(call, self._request(call))
+        reply, token = await self._with_token(self._login, call, begin)
+        if token is None or not refused(reply):
             return reply
-        token = await self._login.token(refused=token)  # it may have been taken back before its time
-        return (
-            _not_logged_in(call, token)
-            if isinstance(token, Reply)
-            else await self._exchange(call, self._request(call, token))
-        )
+        reply, _ = await self._with_token(self._login, call, begin, not_this=token)  # it may have been taken back
+        return reply
 
-    async def _exchange(self, call: Call, request: httpx.Request) -> Reply:
+    async def _with_token(
+        self, login: Login, call: Call, begin: Callable[[], None], *, not_this: Token | None = None
+    ) -> tuple[Reply, Token | None]:
+        """The reply, and the token that the call went out with; None where there was none."""
+        token = await login.token(refused=not_this)
+        if isinstance(token, Reply):
+            return not_logged_in(call, token), None
+        begin()
+        return await self._exchange(call, self._request(call, token), token=token), token
+
+    async def _exchange(
+        self, call: Call, request: httpx.Request, *, token: Token | None = None, timeout_s: float | None = None
+    ) -> Reply:
         begun = time.perf_counter()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s or self._timeout_s):
                 response = await self._transport.handle_async_request(request)
                 try:
                     text = await _text(response)
@@ -104,9 +124,10 @@ class Client:
                     await response.aclose()
         except (TimeoutError, OSError, httpx.RequestError, aiohttp.ClientError) as error:
             return Reply(call=call, fault=_fault(error), seconds=time.perf_counter() - begun)
-        headers = {name.lower(): self._hidden(value) for name, value in response.headers.items()}
         seconds = time.perf_counter() - begun
-        return Reply(call=call, status=response.status_code, headers=headers, text=self._hidden(text), seconds=seconds)
+        headers = {name.lower(): self._hidden(value, token) for name, value in response.headers.items()}
+        text = self._hidden(text, token)
+        return Reply(call=call, status=response.status_code, headers=headers, text=text, seconds=seconds)
 
     async def _log_in(self) -> Reply:
         """``POST auth`` with the secret key; the token is for everything else (contracts/enapps.md section 2)."""
@@ -120,10 +141,10 @@ class Client:
         }
         content = urlencode(pair).encode()
         request = httpx.Request("POST", f"{self._base}/auth", headers=headers, content=content, extensions=self._phases)
-        return await self._exchange(Call("POST", "auth"), request)
+        return await self._exchange(Call("POST", "auth"), request, timeout_s=min(self._timeout_s, LOGIN_S))
 
     def _request(self, call: Call, token: Token | None = None) -> httpx.Request:
-        url = f"{self._base}/{quote(call.path, safe='/')}"
+        url = f"{self._base}/{quote(call.path, safe='/')}" if call.path else self._base
         params = (*call.params, *self._params)
         if self._key is not None and call.key_param:
             params = (*params, (call.key_param, self._key))
@@ -133,23 +154,24 @@ class Client:
             url += "?" + urlencode(params, quote_via=quote)
         content = None if call.body is None else json.dumps(call.body, ensure_ascii=False).encode()
         headers = self._headers if content is None else self._headers | {"Content-Type": "application/json"}
+        if call.xml is not None:
+            content = _BLANK.sub(lambda blank: self._in_xml.get(blank[0], ""), call.xml).encode()
+            headers = self._headers | {"Accept": "text/xml", "Content-Type": "text/xml; charset=utf-8"}
+            if call.carries_login:
+                headers.pop("Authorization", None)
         if token is not None:
             headers = headers | {"Authorization": f"Bearer {token.text}"}
+        headers = headers | dict(call.headers)
         return httpx.Request(call.method, url, headers=headers, content=content, extensions=self._phases)
 
-    def _hidden(self, text: str) -> str:
-        return text if self._echo is None else self._echo.hide(text)
+    def _hidden(self, text: str, token: Token | None = None) -> str:
+        for echo in self._echoes:
+            text = echo.hide(text)
+        return text if token is None else text.replace(token.text, HIDDEN)
 
     async def close(self) -> None:
         """Close the pool."""
         await self._transport.aclose()
-
-
-def _not_logged_in(call: Call, login: Reply) -> Reply:
-    """What a login that failed means for a call: it was refused, or nothing was sent of it."""
-    if login.status is not None and 400 <= login.status < 500 and login.status not in (408, 429):
-        return Reply(call=call, status=401, text=login.text, headers=login.headers, seconds=login.seconds)
-    return Reply(call=call, fault="connect", seconds=login.seconds)
 
 
 def _credentials(auth: Auth) -> tuple[dict[str, str], tuple[tuple[str, str], ...]]:
@@ -169,15 +191,24 @@ def _credentials(auth: Auth) -> tuple[dict[str, str], tuple[tuple[str, str], ...
     return headers, params
 
 
-class _Echo:
-    """Takes the credential out of replies that quote the address back (contracts/manex.md section 1).
+def _in_xml(auth: Auth) -> dict[str, str]:
+    """What goes into an XML body for :data:`schemas.http.USERNAME` and its like."""
+    if not isinstance(auth, BasicAuth):
+        return {}
+    pair = {USERNAME: auth.username, PASSWORD: auth.password}
+    return {blank: html.escape(secret.get_secret_value()) for blank, secret in pair.items()}
 
-    A long one with both letters and digits goes wherever it stands. Of others only what an address has: digits alone
-    may well be those of an amount, letters a word.
+
+class _Echo:
+    """Takes the credential out of replies that quote the request back (contracts/manex.md section 1).
+
+    A long one with both letters and digits goes wherever it stands. Of others only what an address has, or what
+    follows its name: digits alone may well be those of an amount, letters a word.
     """
 
-    def __init__(self, secret: str) -> None:
-        before = "|".join(map(_written, _BEFORE_KEY))
+    def __init__(self, secret: str, before: str = "") -> None:
+        """``before``: a pattern for what it follows, if not what stands before it in an address."""
+        before = before or "|".join(map(_written, _BEFORE_KEY))
         mixed = re.search("[0-9]", secret) and re.search("[A-Za-z]", secret)
         anywhere = "|(?<![0-9A-Za-z])" if mixed and len(secret) >= UNMISTAKABLE_CHARS else ""
         key = "".join(map(_written, secret))
@@ -190,10 +221,19 @@ class _Echo:
         return self._quoted.sub(rf"\1{HIDDEN}", text) if self._hint in text.lower() else text
 
 
-def _echo(auth: Auth) -> _Echo | None:
-    if isinstance(auth, PathAuth):
-        return _Echo(auth.key.get_secret_value())
-    return _Echo(auth.token.get_secret_value()) if isinstance(auth, QueryAuth) else None
+def _echoes(auth: Auth) -> list[_Echo]:
+    match auth:
+        case PathAuth():
+            return [_Echo(auth.key.get_secret_value())]
+        case QueryAuth():
+            return [_Echo(auth.token.get_secret_value())]
+        case BasicAuth():
+            named = (("user(?:name)?", auth.username), ("password", auth.password))
+            return [_Echo(one.get_secret_value(), name + _IS) for name, one in named if one.get_secret_value()]
+        case EnappsAuth():
+            parts = (("bearer|secret", auth.secret), ("login", auth.login), ("password", auth.password))
+            return [_Echo(one.get_secret_value(), f"(?:{name}){_IS}") for name, one in parts if one.get_secret_value()]
+    return []
 
 
 def _written(character: str) -> str:
@@ -207,7 +247,7 @@ def _written(character: str) -> str:
         percent,
         "".join(rf"\\{{1,4}}u{unit}" for unit in units),
         rf"&(?:amp;)*\#(?:0*{ord(character)}|x0*{ord(character):x});",
-        re.escape(html.escape(character)),
+        re.escape(html.escape(character)).replace("\\&", "&(?:amp;)*"),
         *((r"\+",) if character == " " else ()),
     ]
     return f"(?:{'|'.join(dict.fromkeys(forms))})"
@@ -280,9 +320,18 @@ class Recorder:
         Raises:
             LeaseLostError: the delivery is not ours any more.
         """
+        begun = False
+
+        def begin() -> None:
+            nonlocal begun
+            if not self._alive():
+                raise LeaseLostError
+            self._open += not begun
+            begun = True
+
         async with self._room:
-            reply = await self._client.send(call, begin=self._begin)
-        self._open -= 1
+            reply = await self._client.send(call, begin=begin)
+        self._open -= begun
         self._sent = self._sent or reply.fault != "connect"
         self.answered = self.answered or reply.status is not None
         self.exchanges.append(
@@ -290,7 +339,7 @@ class Recorder:
                 "method": call.method,
                 "path": call.path,
                 "params": dict(call.params),
-                "request": call.body,
+                "request": call.shown,
                 "status": reply.status,
                 "fault": reply.fault,
                 "response": reply.text[:RECORDED_CHARS],
@@ -299,11 +348,6 @@ class Recorder:
         )
         return reply
 
-    def _begin(self) -> None:
-        if not self._alive():
-            raise LeaseLostError
-        self._open += 1
-
     @property
     def may_have_sent(self) -> bool:
         """Something may have got through; also of what is still open, when this attempt is cut off."""
@@ -311,6 +355,7 @@ class Recorder:
 
 
 def bounded(exchange: Mapping[str, Any]) -> Mapping[str, Any]:
-    """An exchange for the timeline: where the request is long, the beginning of its JSON."""
-    text = json.dumps(exchange["request"], ensure_ascii=False)
+    """An exchange for the timeline: where the request is long, the beginning of its text."""
+    request = exchange["request"]
+    text = request if isinstance(request, str) else json.dumps(request, ensure_ascii=False)
     return exchange if len(text) <= RECORDED_CHARS else {**exchange, "request": text[:RECORDED_CHARS]}

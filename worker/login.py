@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import json
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from schemas.http import Reply
+from schemas.http import Call, Reply
 
 RENEW_S = 600.0
 """A token with less left than this is renewed (contracts/enapps.md section 2)."""
@@ -47,7 +47,7 @@ class Login:
     def __init__(self, ask: Callable[[], Awaitable[Reply]], gate: Gate = no_gate) -> None:
         """``ask`` sends the login."""
         self._ask, self._gate = ask, gate
-        self._lock: asyncio.Lock | None = None  # made on the loop that uses it
+        self._lock = asyncio.Lock()
         self._token: Token | None = None
 
     async def token(self, *, refused: Token | None = None) -> Token | Reply:
@@ -56,7 +56,6 @@ class Login:
         Args:
             refused: the one that was just answered 401: it is not given again.
         """
-        self._lock = self._lock or asyncio.Lock()
         async with self._lock:
             known = self._token
             if known is not None and known != refused and known.fresh(time.time()):
@@ -70,18 +69,27 @@ class Login:
             return token
 
 
+def refused(reply: Reply) -> bool:
+    """The token is not taken: 401, or a 200 with that error in it (contracts/enapps.md section 3.1)."""
+    body = reply.json() if reply.ok else None
+    error = body.get("error") if isinstance(body, dict) else None
+    return reply.status == 401 or (isinstance(error, dict) and error.get("code") in (401, "401"))
+
+
 def read_token(reply: Reply, *, now: float) -> Token | None:
-    """The token of a login's reply: ``access_token``, then ``token``; its end by ``expires_in`` or its own claim."""
+    """The token of a login's reply: ``access_token``, then ``token``; its end by ``expires_in`` or its own claim.
+
+    An end that lies behind us already says that the clocks differ, and nothing else.
+    """
     body = reply.json()
-    if not reply.ok or not isinstance(body, dict):
+    if not reply.ok or not isinstance(body, dict) or body.get("error"):
         return None
     text = body.get("access_token") or body.get("token")
-    if not isinstance(text, str) or not text.strip():
+    if not isinstance(text, str) or not text.strip().isascii() or not text.strip().isprintable() or not text.strip():
         return None
-    life = body.get("expires_in")
-    if isinstance(life, int | float) and not isinstance(life, bool) and life > 0:
-        return Token(text.strip(), now, now + float(life))
-    return Token(text.strip(), now, _claimed_end(text) or now + UNKNOWN_LIFE_S)
+    life = _number(body.get("expires_in"))
+    end = now + life if life is not None else _claimed_end(text.strip())
+    return Token(text.strip(), now, end if end is not None and end > now else now + UNKNOWN_LIFE_S)
 
 
 def _claimed_end(token: str) -> float | None:
@@ -89,6 +97,36 @@ def _claimed_end(token: str) -> float | None:
     parts = token.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        return float(claims["exp"])
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+    except (IndexError, ValueError, RecursionError):
         return None
+    return _number(claims.get("exp")) if isinstance(claims, dict) else None
+
+
+def _number(value: object) -> float | None:
+    try:
+        number = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def not_logged_in(call: Call, login: Reply) -> Reply:
+    """What a login that brought no token means for a call, of which nothing was sent.
+
+    A page that is not there and a request for patience are told as they are. All else that was answered is a refusal;
+    one that looks like a success may carry a token under a name of its own, so it is not quoted.
+    """
+    status = login.status
+    if status is None or status in (408, 425) or (status >= 500 and status != 501):
+        return Reply(call=call, fault="connect", seconds=login.seconds)
+    if status in (404, 405, 429, 501) or 300 <= status < 400:
+        return replace(login, call=call)
+    text = login.text
+    if login.ok and not _says_only_why(login):
+        text = json.dumps({"error": {"code": 401, "message": "POST auth was answered without a token"}})
+    return Reply(call=call, status=401, text=text, headers=login.headers, seconds=login.seconds)
+
+
+def _says_only_why(login: Reply) -> bool:
+    body = login.json()
+    return isinstance(body, dict) and body.keys() == {"error"}

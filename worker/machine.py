@@ -18,14 +18,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from schemas.config import Config
 from schemas.destination import Destination
 from worker.bell import Bell, Ringer
-from worker.http import Client
+from worker.http import LOGIN_S, Client
 from worker.ledger import feeds
 from worker.ledger.engine import Ledger
 from worker.settings import Settings
 
 SWITCH_S = 0.0005
 
-LOGIN_LEASE_S, LOGIN_AGAIN_S = 30.0, 0.1
+LOGIN_LEASE_S, LOGIN_AGAIN_S = LOGIN_S + 10, 0.1
+"""A worker that died while it logged in lets the others wait so long; they ask for their turn so often."""
 
 STOP_S = 25.0
 """After this long what is still in flight is cut off and looked up by the next worker."""

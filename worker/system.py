@@ -27,6 +27,10 @@ class Shelf(Protocol):
         """Records of a destination that were copied, and fit all that is given."""
         ...
 
+    def copied(self, destination: str, kind: str) -> bool:
+        """Whether those of a kind were read to their end at least once."""
+        ...
+
 
 Prepare = Callable[[Order, Mapping[str, Any], Any, Shelf], Mapping[str, Any]]
 """``(order, memo, destination, shelf) -> memo``, see :attr:`System.prepare`."""

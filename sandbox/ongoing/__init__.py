@@ -1,6 +1,7 @@
 """The stand-in of one Ongoing WMS instance, goods owner REST API (contracts/ongoing.md section 1).
 
-``/ongoing/api/v1/...``. One goods owner; orders, articles and ways of delivery are kept, the rest is constant.
+``/ongoing/api/v1/...``, and on the same orders SOAP at ``/ongoing/acme/Service.asmx`` (:mod:`sandbox.ongoing.soap`).
+One goods owner; orders, articles and ways of delivery are kept, the rest is constant.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sandbox.ongoing.data import (
     ORDER_STATUS,
     REPLIES,
     SENT,
+    TRACKING,
     WAREHOUSES,
     WAY_OF_DELIVERY,
     OngoingSettings,
@@ -29,6 +31,8 @@ from sandbox.ongoing.data import (
 from sandbox.ongoing.orders import Order, key, stamp, view
 from sandbox.ongoing.query import Params, RefusalError, select, select_articles, whole
 from sandbox.ongoing.shape import Findings, Read
+from sandbox.ongoing.soap import SoapDesk, serves, writes
+from sandbox.ongoing.soap_data import SOAP_REPLIES
 from sandbox.system import WRITES, Answer, Documented, Entry, Request, Settings, System, make_answer
 
 STOCK = 1000.0
@@ -45,7 +49,7 @@ class Ongoing(System):
         "username": "WSI-sandbox",
         "password": "sandbox-ongoing",
     }
-    replies: ClassVar[Mapping[str, Documented]] = REPLIES
+    replies: ClassVar[Mapping[str, Documented]] = {**REPLIES, **SOAP_REPLIES}
     server_error: ClassVar[str] = "500"
     settings: OngoingSettings
 
@@ -58,10 +62,12 @@ class Ongoing(System):
     ) -> None:
         super().__init__(journal, credentials=credentials, settings=settings)
         self._turn = asyncio.Lock()
+        self._soap = SoapDesk(self)
         self._routes: dict[tuple[str, ...], dict[str, Handler]] = {
             ("orders",): {"GET": self._get_orders, "PUT": self._put_order, "DELETE": self._delete_by_number},
             ("orders", "{id}"): {"GET": self._get_order, "PUT": self._put_order, "DELETE": self._delete_by_id},
             ("orders", "{id}", "orderstatus"): {"PATCH": self._patch_status},
+            ("orders", "{id}", "ordertracking"): {"PUT": self._put_tracking},
             ("orders", "statuses"): {"GET": self._get_statuses},
             ("orders", "types"): {"GET": self._lookup("orderType", "orderTypes")},
             ("orders", "classes"): {"GET": self._lookup("class", "orderClasses")},
@@ -77,23 +83,23 @@ class Ongoing(System):
 
     def clear(self) -> None:
         """Forget every order, article, customer and code."""
-        self._book = Book()
+        self.book = Book()
 
     def lane(self, request: Request) -> str | None:
         """Writes queue behind each other per goods owner (1.8)."""
-        return str(self.settings.goods_owner_id) if request.method in WRITES else None
+        return str(self.settings.goods_owner_id) if _writes(request) else None
 
     def orders(self) -> dict[str, list[dict[str, Any]]]:
         """Orders by order number."""
         held: dict[str, list[dict[str, Any]]] = {}
-        for order in self._book.orders.values():
+        for order in self.book.orders.values():
             held.setdefault(order.number, []).append(order.summary())
         return held
 
     def counts(self) -> dict[str, int]:
         """Orders that are not cancelled, by order number."""
         live: Counter[str] = Counter()
-        for order in self._book.orders.values():
+        for order in self.book.orders.values():
             live[order.number] += order.status != CANCELLED
         return dict(live)
 
@@ -108,9 +114,9 @@ class Ongoing(System):
 
     async def handle(self, request: Request) -> Answer:
         """Answer one request. Writes run one at a time, as at the server (1.8)."""
-        if not self._authorized(request):
+        if not serves(request) and not self._authorized(request):
             return self.documented("401")
-        if request.method not in WRITES:
+        if not _writes(request):
             return self._answer(request)
         if not self.settings.serialise_writes:
             return await self._write(request)
@@ -133,6 +139,8 @@ class Ongoing(System):
         return scheme == "Basic" and known and right
 
     def _answer(self, request: Request) -> Answer:
+        if serves(request):
+            return self._soap.answer(request)
         parts = request.path.strip("/").lower().split("/")
         number = next((int(part) for part in parts if part.isdecimal()), 0)
         path = tuple("{id}" if part.isdecimal() else part for part in parts[2:])
@@ -182,21 +190,22 @@ class Ongoing(System):
     def _put_order(self, request: Request, order_id: int) -> Answer:
         """Create or update by number, or update by id: PUT replaces the whole order (1.5)."""
         body = self._read(request, ORDER)
-        holder = self._book.find(body["orderNumber"])
+        holder = self.book.find(body["orderNumber"])
         target = self._order(order_id) if order_id else holder
         if holder is not None and holder is not target:
             raise RefusalError(f"Order number {holder.number} is already used by another order.")
         if target is not None:
-            self._check_open(target)
-        self._check_lines(body.get("orderLines") or [])
-        self._check_transporter(body.get("transporter") or {})
+            self.check_open(target)
+        self.check_lines(body.get("orderLines") or [])
+        self.check_transporter(body.get("transporter") or {})
         entry: Entry = {"op": "order", "id": target.order_id if target else None, "at": stamp(), "body": body}
         self.commit(entry if target else {**entry, "status": self.settings.start_status})
-        order = self._book.of(body["orderNumber"])
+        order = self.book.of(body["orderNumber"])
         status = 200 if target else self.settings.create_status
         return make_answer(status, {"orderId": order.order_id, "message": _created(order)})
 
-    def _check_open(self, order: Order) -> None:
+    def check_open(self, order: Order) -> None:
+        """Raises RefusalError for an order that the warehouse works on, or that is cancelled."""
         if order.status == CANCELLED:
             raise RefusalError(f"Order number {order.number} is cancelled and cannot be changed.")
         if order.status >= self.settings.locked_from:
@@ -204,7 +213,8 @@ class Ongoing(System):
                 f"Order number {order.number} cannot be changed: the warehouse has started working on it."
             )
 
-    def _check_lines(self, lines: list[dict[str, Any]]) -> None:
+    def check_lines(self, lines: list[dict[str, Any]]) -> None:
+        """Raises RefusalError for a row number that stands twice, and for an unknown article."""
         seen: set[str] = set()
         for line in lines:
             if key(line["rowNumber"]) in seen:
@@ -213,7 +223,8 @@ class Ongoing(System):
             if self.settings.unknown_article == "refuse" and not self._has_article(line["articleNumber"]):
                 raise RefusalError(f"Article number '{line['articleNumber']}' does not exist.")
 
-    def _check_transporter(self, sent: dict[str, Any]) -> None:
+    def check_transporter(self, sent: dict[str, Any]) -> None:
+        """Raises RefusalError for a pair of codes that no contract has."""
         code, service = sent.get("transporterCode") or "", sent.get("transporterServiceCode") or ""
         known = not (code or service) or f"{code}/{service}" in self.settings.transporters
         if not known and self.settings.unknown_transporter == "refuse":
@@ -221,15 +232,16 @@ class Ongoing(System):
 
     def _delete_by_number(self, request: Request, _: int) -> Answer:
         number = self._params(request).get("orderNumber", [""])[-1]
-        order = self._book.find(number)
+        order = self.book.find(number)
         if order is None:
             raise RefusalError(f"There is no order with order number '{number}'.", status=404)
-        return self._cancel(order)
+        return self.cancel(order)
 
     def _delete_by_id(self, request: Request, order_id: int) -> Answer:
-        return self._cancel(self._order(order_id))
+        return self.cancel(self._order(order_id))
 
-    def _cancel(self, order: Order) -> Answer:
+    def cancel(self, order: Order) -> Answer:
+        """Cancel, or raise RefusalError."""
         if order.status == CANCELLED:
             text = f"Order number {order.number} is already cancelled."
             if self.settings.already_cancelled == "refuse":
@@ -254,8 +266,13 @@ class Ongoing(System):
         self.commit({"op": "status", "id": order.order_id, "at": stamp(), "status": status})
         return make_answer(200, {"orderId": order.order_id, "message": f"Order status set to {status}."})
 
+    def _put_tracking(self, request: Request, order_id: int) -> Answer:
+        order = self._order(order_id)
+        self.commit({"op": "tracking", "id": order.order_id, "row": self._read(request, TRACKING, "tracking")})
+        return make_answer(200, {"orderId": order.order_id, "message": "Tracking added."})
+
     def _order(self, order_id: int) -> Order:
-        order = self._book.orders.get(order_id)
+        order = self.book.orders.get(order_id)
         if order is None:
             raise RefusalError(f"There is no order with ID '{order_id}'.", status=404)
         return order
@@ -263,22 +280,22 @@ class Ongoing(System):
     # ------------------------------------------------------------------ orders: read
 
     def _get_order(self, request: Request, order_id: int) -> Answer:
-        order = self._book.seen(self._order(order_id))
+        order = self.book.seen(self._order(order_id))
         if order is None:
             raise RefusalError(f"There is no order with ID '{order_id}'.", status=404)
-        return make_answer(200, view(order, self.settings, self._book.article_id))
+        return make_answer(200, view(order, self.settings, self.book.article_id))
 
     def _get_orders(self, request: Request, _: int) -> Answer:
         params = self._params(request)
-        seen = (self._book.seen(order) for order in self._candidates(params))
+        seen = (self.book.seen(order) for order in self._candidates(params))
         found = select([order for order in seen if order is not None], params)
-        return make_answer(200, [view(order, self.settings, self._book.article_id) for order in found])
+        return make_answer(200, [view(order, self.settings, self.book.article_id) for order in found])
 
     def _candidates(self, params: Params) -> list[Order]:
         """All orders, or the one of a number: a look-up by number is what retries do."""
         if "orderNumber" not in params:
-            return list(self._book.orders.values())
-        order = self._book.find(params["orderNumber"][-1])
+            return list(self.book.orders.values())
+        order = self.book.find(params["orderNumber"][-1])
         return [] if order is None else [order]
 
     def _get_statuses(self, request: Request, _: int) -> Answer:
@@ -290,14 +307,14 @@ class Ongoing(System):
     def _lookup(self, kind: str, plural: str) -> Handler:
         def answer(request: Request, _: int) -> Answer:
             self._params(request)
-            return make_answer(200, {plural: list(self._book.codes.get(kind, {}).values())})
+            return make_answer(200, {plural: list(self.book.codes.get(kind, {}).values())})
 
         return answer
 
     def _put_way(self, request: Request, _: int) -> Answer:
         body = self._read(request, WAY_OF_DELIVERY, "wayOfDeliveryType")
         self.commit({"op": "code", "kind": "wayOfDelivery", "code": body["code"], "name": body["name"]})
-        way = self._book.codes["wayOfDelivery"][key(body["code"])]
+        way = self.book.codes["wayOfDelivery"][key(body["code"])]
         message = f"Way of delivery type {way['code']} created/updated"
         return make_answer(200, {"wayOfDeliveryTypeId": way["id"], "success": True, "message": message})
 
@@ -317,7 +334,7 @@ class Ongoing(System):
         return make_answer(200, contracts)
 
     def _has_article(self, number: str) -> bool:
-        if key(number) in self._book.declared:
+        if key(number) in self.book.declared:
             return True
         if self.settings.articles is not None:
             return key(number) in map(key, self.settings.articles)
@@ -327,26 +344,26 @@ class Ongoing(System):
         body = self._read(request, ARTICLE, "article")
         data = {name: value for name, value in body.items() if name != "goodsOwnerId"}
         self.commit({"op": "article", "body": data})
-        article = self._book.articles[key(body["articleNumber"])]
+        article = self.book.articles[key(body["articleNumber"])]
         message = f"Article number {body['articleNumber']} created/updated"
         return make_answer(200, {"articleSystemId": article["articleSystemId"], "message": message})
 
     def _get_articles(self, request: Request, _: int) -> Answer:
         params = self._params(request)
         for number in [*params.get("articleNumber", []), *params.get("articleNumbers", [])]:
-            if key(number) not in self._book.declared and self._has_article(number):
+            if key(number) not in self.book.declared and self._has_article(number):
                 self.commit({"op": "article", "body": {"articleNumber": number}})
-        found = select_articles(list(self._book.articles.values()), params)
+        found = select_articles(list(self.book.articles.values()), params)
         return make_answer(200, [self._article_view(article) for article in found])
 
     def _get_article(self, request: Request, article_id: int) -> Answer:
-        for article in self._book.articles.values():
+        for article in self.book.articles.values():
             if article["articleSystemId"] == article_id:
                 return make_answer(200, self._article_view(article))
         raise RefusalError(f"There is no article with ID '{article_id}'.", status=404)
 
     def _article_view(self, article: dict[str, Any]) -> dict[str, Any]:
-        booked = self._book.booked(article["articleNumber"])
+        booked = self.book.booked(article["articleNumber"])
         return {
             "goodsOwner": {"id": self.settings.goods_owner_id, "name": "Sandbox Goods Owner"},
             **article,
@@ -359,8 +376,12 @@ class Ongoing(System):
         }
 
     def apply(self, entry: Entry) -> None:
-        """Carry out ``order``, ``status``, ``article`` or ``code``."""
-        self._book.apply(entry, read_lag_s=self.settings.read_lag_s)
+        """Carry out ``order``, ``status``, ``tracking``, ``article`` or ``code``."""
+        self.book.apply(entry, read_lag_s=self.settings.read_lag_s)
+
+
+def _writes(request: Request) -> bool:
+    return writes(request) if serves(request) else request.method in WRITES
 
 
 def _created(order: Order) -> str:

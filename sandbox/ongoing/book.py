@@ -50,6 +50,10 @@ class Book:
         self._lagging.pop(order.order_id, None)
         return order
 
+    def knows_customer(self, number: str) -> bool:
+        """Whether an order brought that customer number before."""
+        return key(number) in self._customers
+
     def article_id(self, number: str) -> int:
         """articleSystemId."""
         return int(self.articles[key(number)]["articleSystemId"])
@@ -67,12 +71,15 @@ class Book:
     # ------------------------------------------------------------------ changing
 
     def apply(self, entry: Mapping[str, Any], *, read_lag_s: float) -> None:
-        """Carry out ``order``, ``status``, ``article`` or ``code``; GET sees it ``read_lag_s`` later."""
+        """Carry out ``order``, ``status``, ``tracking``, ``article`` or ``code``; GET sees it ``read_lag_s`` later."""
         match entry["op"]:
             case "order":
                 self._put_order(entry, read_lag_s)
             case "status":
                 self._set_status(entry, read_lag_s)
+            case "tracking":
+                before = self.orders[entry["id"]]
+                self._keep(replace(before, tracking=(*before.tracking, entry["row"])), before, read_lag_s)
             case "article":
                 number = entry["body"]["articleNumber"]
                 self._article(number).update(entry["body"])
@@ -89,7 +96,7 @@ class Book:
             order_id = FIRST_ORDER_ID + len(self.orders)
             order = Order(order_id, body, entry["status"], at, at, at, customer, lines)
         else:
-            del self._ids[key(before.number)]
+            self._ids.pop(key(before.number), None)  # over SOAP a number may be two orders
             order = replace(
                 before, body=body, updated=at, customer_id=customer, line_ids=lines, writes=before.writes + 1
             )

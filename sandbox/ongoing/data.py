@@ -161,6 +161,7 @@ ORDER = record(
     ),
 )
 ORDER_STATUS = record(orderStatusNumber=required(integer))
+TRACKING = record(waybill=required(text(least=1)), trackingUrl=required(text(least=1)), isReturnTracking=required(flag))
 WAY_OF_DELIVERY = record(
     goodsOwnerId=required(integer), code=required(text(50, least=1)), name=required(text(100, least=1))
 )
@@ -233,7 +234,7 @@ class OngoingSettings(Settings):
     """Switches of the Ongoing stand-in: the simulator checklist of contracts/ongoing.md.
 
     Attributes:
-        goods_owner_id: the one goods owner that the credential belongs to.
+        goods_owner_id, goods_owner_code: the one goods owner that the credential belongs to; SOAP has the code.
         create_status: 201 or 200 for a PUT that created an order.
         start_status: the number an order starts with.
         locked_from: from this status number on, work has begun: no update, no cancel.
@@ -248,10 +249,14 @@ class OngoingSettings(Settings):
         long_texts: texts over the SOAP length are refused, or accepted.
         read_lag_s: seconds until a GET sees what a PUT wrote.
         any_password: the right user is let in with whatever password: how a refused one is mended from this side.
+        create_existing: SOAP's Create for a number that is there makes a second order, or is refused (2.2).
+        duplicate_articles: which of two SOAP lines without codes of their own stays, or whether they are summed (2.2).
+        soap_login: what a wrong login gets over SOAP: a fault; or ``Success=false`` and empty lists.
         serialise_writes, write_s: writes run one at a time, each taking so many seconds.
     """
 
     goods_owner_id: int = 159
+    goods_owner_code: str = "ACME"
     create_status: Literal[200, 201] = 201
     start_status: int = 200
     locked_from: int = ALLOCATED
@@ -268,5 +273,8 @@ class OngoingSettings(Settings):
     long_texts: Literal["refuse", "accept"] = "refuse"
     read_lag_s: float = Field(default=0.0, ge=0, le=600)
     any_password: bool = False
+    create_existing: Literal["second", "refuse"] = "second"
+    duplicate_articles: Literal["last", "first", "sum"] = "last"
+    soap_login: Literal["fault", "refuse"] = "fault"
     serialise_writes: bool = True
     write_s: float = Field(default=0.0, ge=0, le=600)

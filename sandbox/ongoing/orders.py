@@ -41,6 +41,7 @@ class Order:
     customer_id: int
     line_ids: Mapping[str, int]
     shipped: str | None = None
+    tracking: tuple[Mapping[str, Any], ...] = ()
     writes: int = 1
 
     @property
@@ -99,7 +100,7 @@ def view(order: Order, settings: OngoingSettings, article_id: Callable[[str], in
         "orderLines": lines or empty,
         "transporter": _transporter(order.body.get("transporter")),
         "returnTransporter": _transporter(order.body.get("returnTransporter")),
-        "tracking": empty,
+        "tracking": [_tracking(row) for row in order.tracking if not row["isReturnTracking"]] or empty,
         "classes": order.body.get("classes") or empty,
         "shipmentInfo": None,
     }
@@ -159,6 +160,10 @@ def _line(
         "freeValues": line.get("lineFreeValues"),
         **{name: line.get(name) for name in ECHOED_LINE},
     }
+
+
+def _tracking(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"trackingUrl": row["trackingUrl"], "waybill": row["waybill"], "created": None}
 
 
 def _transporter(sent: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from fractions import Fraction
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from schemas.destination import Destination, Unmappable
+from schemas.destination import Auth, BearerAuth, Destination, EnappsAuth, Text, Unmappable
 from schemas.model import plain
 from schemas.money import decimals, rounded
 from schemas.order import Address, Line, Order
@@ -28,6 +29,9 @@ NAMES: Mapping[str, str] = {
 }
 """What the delivery details are called; no page shows their JSON names (section 6.1), so a site may correct them."""
 
+OWN_FIELDS = ("partner_order_id", "shop_id", "client_order_ref", "products")
+"""Set for each order."""
+
 
 class EnappsDestination(Destination):
     """``system = "enapps"``.
@@ -37,6 +41,7 @@ class EnappsDestination(Destination):
         shop_id: from the ERP's administrator.
         sync_minutes: partners, contacts, addresses and products are copied this often.
         send_prices: the unit prices go along; the ERP refuses them unless they equal its own (section 6).
+        tax_included: whether they contain the tax. List prices are net as far as one knows (section 7: amount_untaxed).
         first_page: the number of a list's first page.
         names: corrections of :data:`NAMES`.
         fields: go into each order as they stand.
@@ -46,16 +51,26 @@ class EnappsDestination(Destination):
     one_at_a_time: ClassVar[str] = "Enapps asks for one request at a time"
 
     system: Literal["enapps"]
-    contact: int | Literal["email"] = "email"
+    contact: Annotated[int, Field(strict=True, ge=1)] | Literal["email"] = "email"
     shop_id: int = Field(default=1, ge=1)
     sync_minutes: float = Field(default=15, ge=0.01, le=1440)
     send_prices: bool = False
-    tax_included: bool = True
+    tax_included: bool = False
     first_page: Literal[0, 1] = 1
     timeout_s: float = Field(default=100, gt=0, le=300)
     max_in_flight: int = Field(default=1, ge=1, le=200)
-    names: dict[str, str] = Field(default_factory=dict)
+    names: dict[str, Text] = Field(default_factory=dict)
     fields: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+    @field_validator("auth")
+    @classmethod
+    def _by_token(cls, auth: Auth) -> Auth:
+        if not isinstance(auth, EnappsAuth | BearerAuth):
+            raise ValueError(
+                'must be { mode = "enapps", secret = ..., login = ..., password = ... }, or { mode = "bearer", '
+                'token = "env:NAME" } for a user whose token never expires'
+            )
+        return auth
 
     @field_validator("names")
     @classmethod
@@ -64,6 +79,18 @@ class EnappsDestination(Destination):
         if unknown:
             raise ValueError(f"there is no {', '.join(unknown)}; there are {', '.join(NAMES)}")
         return names
+
+    @model_validator(mode="after")
+    def _each_name_once(self) -> EnappsDestination:
+        shipping = self.called("shipping")
+        taken = [name for name in (*OWN_FIELDS, shipping) if name in self.fields]
+        if taken:
+            raise ValueError(f"fields: {', '.join(taken)} is set for each order; take it out")
+        inner = [self.called(ours) for ours in NAMES if ours != "shipping"]
+        twice = sorted({name for name in inner if inner.count(name) > 1})
+        if twice or shipping in OWN_FIELDS:
+            raise ValueError(f"names: {', '.join(twice) or shipping} would stand there twice")
+        return self
 
     def called(self, ours: str) -> str:
         """What a member of the delivery details is called."""
@@ -107,13 +134,19 @@ def codes(order: Order, destination: EnappsDestination) -> tuple[str, ...]:
 
 
 def sale_order(
-    order: Order, *, number: str, contact: int, products: Mapping[str, int], destination: EnappsDestination
+    order: Order,
+    *,
+    number: str,
+    contact: int | str,
+    products: Mapping[str, int | str],
+    destination: EnappsDestination,
 ) -> dict[str, Any]:
     """The JSON body of ``POST orders`` (section 6).
 
     Args:
         number: the shop's ``number_prefix`` and the order's number without a leading ``#``.
         products: their SKU -> product id.
+        contact, products: texts stand in for ids that nobody knows yet.
 
     Raises:
         Unmappable: as :func:`codes`; a quantity that is no whole number.
@@ -123,7 +156,7 @@ def sale_order(
     if _charged(order, destination) and destination.shipping_sku:
         row: dict[str, Any] = {"product_id": products[destination.shipping_sku], "qty": 1}
         if destination.send_prices:
-            row["price_unit"] = float(_charge(order, destination))
+            row["price_unit"] = float(rounded(_charge(order, destination), decimals(order.currency)))
         rows.append(row)
     body: dict[str, Any] = {
         **destination.fields,
@@ -137,7 +170,7 @@ def sale_order(
     return body
 
 
-def _row(line: Line, products: Mapping[str, int], order: Order, destination: EnappsDestination) -> dict[str, Any]:
+def _row(line: Line, products: Mapping[str, int | str], order: Order, destination: EnappsDestination) -> dict[str, Any]:
     if line.open_quantity != line.open_quantity.to_integral_value():
         raise Unmappable(
             "fraction",
@@ -148,7 +181,7 @@ def _row(line: Line, products: Mapping[str, int], order: Order, destination: Ena
     row: dict[str, Any] = {"product_id": products[destination.sku(line.sku or "")], "qty": int(line.open_quantity)}
     if destination.send_prices:
         total = line.total_incl if destination.tax_included else line.total_excl
-        row["price_unit"] = float(rounded(total / line.quantity, decimals(order.currency)))
+        row["price_unit"] = float(rounded(Fraction(total) / Fraction(line.quantity), decimals(order.currency)))
     return row
 
 
@@ -178,23 +211,28 @@ def _shipping(address: Address, order: Order, destination: EnappsDestination) ->
     return {destination.called(ours): value for ours, value in values.items() if value}
 
 
-def remarks(order: Order, *, destination: EnappsDestination, there: Decimal | None) -> tuple[str, ...]:
+def remarks(order: Order, *, destination: EnappsDestination, there: Decimal | None, currency: str) -> tuple[str, ...]:
     """Sentences for the timeline: a total that differs there, and what was left out.
 
     Args:
         there: ``amount_total``, tax included; None where it was not told.
+        currency: of ``there``; empty where it was not told.
     """
     said = []
     if destination.shipping_sku is False and _charged(order, destination):
-        amount = plain(_charge(order, destination))
+        amount = plain(rounded(_charge(order, destination), decimals(order.currency)))
         said.append(f"the shipping charge of {amount} {order.currency} was left out: shipping_sku = false")
-    ours = rounded(sum((_open_total(line) for line in open_lines(order)), Decimal(0)), decimals(order.currency))
-    if destination.shipping_sku is not False:
-        ours += rounded(sum((one.total_incl for one in order.shipping), Decimal(0)), decimals(order.currency))
-    if there is not None and there != ours:
+    ours = total(order, destination)
+    if there is not None and (currency or order.currency) != order.currency:
+        said.append(f"Enapps totals the order at {plain(there)} {currency}, the shop at {plain(ours)} {order.currency}")
+    elif there is not None and there != ours:
         said.append(f"Enapps totals the order at {plain(there)}, the shop at {plain(ours)} {order.currency}")
     return tuple(said)
 
 
-def _open_total(line: Line) -> Decimal:
-    return line.total_incl * line.open_quantity / line.quantity
+def total(order: Order, destination: EnappsDestination) -> Decimal:
+    """The shop's money for what goes out, tax included."""
+    parts = [Fraction(line.total_incl) / Fraction(line.quantity) * Fraction(line.open_quantity) for line in order.lines]
+    if destination.shipping_sku is not False:
+        parts += [Fraction(one.total_incl) for one in order.shipping]
+    return rounded(sum(parts, Fraction(0)), decimals(order.currency))

@@ -26,6 +26,19 @@ def failed(reply: Reply) -> bool:
     return bool(members(reply.json()).get("error"))
 
 
+def wordless(reply: Reply) -> bool:
+    """It has no body, or JSON's null."""
+    return reply.text.strip() in ("", "null")
+
+
+def told_status(reply: Reply) -> int | None:
+    """The status; of an error within a 200 the one that it names, None where it names none."""
+    if not (reply.ok and failed(reply)):
+        return reply.status
+    code = whole(members(members(reply.json())["error"]).get("code"))
+    return code if code is not None and 400 <= code < 600 else None
+
+
 def rows(reply: Reply) -> list[dict[str, Any]] | None:
     """A list: bare, or under ``data`` or ``results``; None where it is something else (section 3)."""
     body = reply.json()
@@ -48,7 +61,7 @@ class FoundOrder:
     reference: str
     state: str
     total: Decimal | None
-    contact: int | None
+    currency: str
 
     @property
     def shown(self) -> str:
@@ -72,14 +85,15 @@ def found_order(entry: Mapping[str, Any]) -> FoundOrder | None:
         reference=_text(entry.get("client_order_ref")),
         state=_text(entry.get("state")),
         total=exact(entry.get("amount_total")),
-        contact=pair_id(entry.get("partner_order_id")),
+        currency=_text(entry.get("currency")).upper(),
     )
 
 
 def created(reply: Reply) -> tuple[int | None, str]:
-    """Id and name of an order that was just made, as far as the reply tells them (section 6.2)."""
+    """Id and name of an order that was just made, as far as the reply tells them: its shape is not public (6.2)."""
+    found = rows(reply)
     body = members(reply.json())
-    inner = members(body.get("data")) or body
+    inner = found[0] if found else members(body.get("data")) or body
     return whole(inner.get("id")), _text(inner.get("name"))
 
 

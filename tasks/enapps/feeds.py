@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,14 +12,20 @@ from schemas.enapps.reply import pair_id, rows, said
 from schemas.http import Call
 from tasks.enapps.replies import trouble
 from worker.feeds import Batch, Checkpoint, Copied, Feed, Stock
-from worker.outcomes import Reject, Retry
+from worker.outcomes import Reject, Retry, Suspend
 from worker.system import Http
 
 OVERLAP = timedelta(hours=2)
-"""The zone of its times is not stated, and clocks differ; what is read twice is the same."""
+"""A list of changes begins so long before the newest that was seen: what is read twice is the same."""
+
+AHEAD = timedelta(hours=15)
+"""The zone of its times is not stated, so they are compared with each other, never with our clock; but a time that is
+so far ahead of it was entered wrong."""
 
 WHOLE_AGAIN = timedelta(days=1)
 """What was deleted there is not in a list of changes: once a day all is read."""
+
+TIMES = "%Y-%m-%d %H:%M:%S"
 
 
 def partner(row: Mapping[str, Any]) -> Copied | None:
@@ -57,50 +63,65 @@ def _text(value: object) -> str:
 
 def _reader(
     path: str, read: Callable[[Mapping[str, Any]], Copied | None], *, kind: str, by_date: bool
-) -> Callable[[EnappsDestination, Checkpoint, float, Http], Any]:
+) -> Callable[[EnappsDestination, Checkpoint, float, Http], Awaitable[Batch]]:
+    """A reading of one page. The checkpoint has ``since``, which changes come next, and ``whole_at``, when all was
+    read (UNIX seconds); between two pages of one list also ``page``, ``first`` (the last page's first id), ``begun``,
+    ``newest`` and ``changes``, since when this list is one of changes."""
+
     async def reading(destination: EnappsDestination, checkpoint: Checkpoint, now: float, http: Http) -> Batch:
-        began = datetime.fromtimestamp(now, UTC)
-        whole_at = checkpoint.get("whole_at")
-        if "page" in checkpoint:
-            from_the_start = bool(checkpoint.get("all"))
-        else:
-            from_the_start = whole_at is None or began - datetime.fromisoformat(whole_at) > WHOLE_AGAIN
-        since = checkpoint.get("since") if by_date and not from_the_start else None
         page = int(checkpoint.get("page", destination.first_page))
-        params = [("page", str(page))]
-        if since is not None:
-            params.append(("write_date", since))
-        reply = await http.send(Call("GET", path, params=tuple(params)))
+        changes = checkpoint.get("changes") if "page" in checkpoint else _changes(checkpoint, now, by_date=by_date)
+        params = (("page", str(page)), *((("write_date", changes),) if changes else ()))
+        reply = await http.send(Call("GET", path, params=params))
         problem = trouble(reply, writing=False, destination=destination.name, now=now)
         found = rows(reply) if problem is None else None
+        kept = {name: checkpoint[name] for name in ("since", "whole_at") if name in checkpoint}
         if found is None:
-            return Batch(checkpoint=_kept(checkpoint), problem=_problem(problem, said(reply)))
+            return Batch(checkpoint=kept, problem=_problem(problem, said(reply)))
         copies = tuple(one for one in map(read, found) if one is not None)
-        first = copies[0].key if copies else ""
-        last = not found or first == checkpoint.get("first")  # a site may have pages of another size
-        begun = float(checkpoint.get("begun", now))
         stock = tuple(Stock(code=one.ref, name=one.name) for one in copies if one.ref) if kind == "product" else ()
-        if not last:
-            ahead = {"page": page + 1, "first": first, "begun": begun, "all": since is None}
-            return Batch(checkpoint={**_kept(checkpoint), **ahead}, copies=copies, stock=stock, more=True)
-        upto = datetime.fromtimestamp(begun, UTC) - OVERLAP
-        done = {"since": upto.strftime("%Y-%m-%d %H:%M:%S")}
-        done["whole_at"] = datetime.fromtimestamp(begun, UTC).isoformat() if since is None else str(whole_at)
-        kinds = {kind, "stock"} if kind == "product" else {kind}
-        seen = frozenset(kinds) if since is None else frozenset[str]()
-        return Batch(checkpoint=done, copies=copies, stock=stock, whole=seen, since=begun)
+        first, begun = (copies[0].key if copies else ""), float(checkpoint.get("begun", now))
+        newest = _newest(found, checkpoint.get("newest"), now=now)
+        if found and first != checkpoint.get("first"):  # a site may have pages of another size, or show the last again
+            ahead = {"page": page + 1, "first": first, "begun": begun, "newest": newest, "changes": changes}
+            return Batch(checkpoint={**kept, **ahead}, copies=copies, stock=stock, more=True)
+        done: dict[str, Any] = {"whole_at": kept.get("whole_at", begun) if changes else begun}
+        if newest or changes:
+            done["since"] = _overlapping(newest) if newest else changes
+        whole = frozenset[str]() if changes else frozenset({kind, "stock"} if kind == "product" else {kind})
+        return Batch(checkpoint=done, copies=copies, stock=stock, whole=whole, since=begun)
 
     return reading
 
 
-def _kept(checkpoint: Checkpoint) -> dict[str, Any]:
-    return {name: checkpoint[name] for name in ("since", "whole_at") if name in checkpoint}
+def _changes(checkpoint: Checkpoint, now: float, *, by_date: bool) -> str | None:
+    """Since when changes are asked for; None for all there is."""
+    fresh = now - float(checkpoint.get("whole_at", 0)) <= WHOLE_AGAIN.total_seconds()
+    return checkpoint.get("since") if by_date and fresh else None
 
 
-def _problem(problem: Any, text: str) -> Any:
-    if isinstance(problem, Reject) or problem is None:
-        return Retry(code="unreadable", reason=problem.reason if problem else f"Enapps answered with no list: {text}")
-    return problem
+def _newest(found: list[dict[str, Any]], before: str | None, *, now: float) -> str | None:
+    """The latest write_date so far, as it is written there."""
+    limit = (datetime.fromtimestamp(now, UTC) + AHEAD).strftime(TIMES)
+    times = [text for row in found if _is_time(text := _text(row.get("write_date"))) and text <= limit]
+    return max([*times, *([before] if before else [])], default=None)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.strptime(text, TIMES).strftime(TIMES) == text  # noqa: DTZ007 - it has no zone
+    except ValueError:
+        return False
+
+
+def _overlapping(newest: str) -> str:
+    return (datetime.strptime(newest, TIMES) - OVERLAP).strftime(TIMES)  # noqa: DTZ007 - as above
+
+
+def _problem(problem: Retry | Reject | Suspend | None, text: str) -> Retry | Suspend:
+    if problem is None:
+        return Retry(code="unreadable", reason=f"Enapps answered with no list: {text}")
+    return Retry(code="refused", reason=problem.reason) if isinstance(problem, Reject) else problem
 
 
 def _every(destination: EnappsDestination) -> float:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from schemas.enapps.reply import failed, said
+from schemas.enapps.reply import failed, said, told_status, wordless
 from schemas.http import Reply, retry_after
 from worker.outcomes import Reject, Retry, Suspend
 
 _LOGIN = "Check auth in [destinations.{name}]: secret, login and password, or the token; and that the user may do this."
 _URL = "Check base_url in [destinations.{name}]: it is https://SERVER:4095/api/v1 for the live system."
+_FORBIDDEN = (
+    "The API user may not order for this contact. Have the right given to it in Enapps, or name another contact in "
+    "contact of [destinations.{name}], then replay."
+)
 _MEND = (
     "Mend what Enapps names, then replay: products in [destinations.{name}.skus], the contact in contact or in Enapps, "
     "prices by send_prices, all else by an edit of the order."
@@ -15,22 +19,24 @@ _MEND = (
 
 
 def trouble(reply: Reply, *, writing: bool, destination: str, now: float) -> Retry | Reject | Suspend | None:
-    """Why a reply is no success; None where it is one.
+    """Why a reply is no success; None where it is one. An order that was taken without a word is one.
 
     Args:
         writing: the call was to make an order, so that no answer leaves a doubt.
     """
-    status = reply.status
-    if reply.fault is not None or status is None:
+    if reply.fault is not None or reply.status is None:
         return _silence(reply, writing=writing)
-    reason = f"Enapps answered {status}: {said(reply)}" if said(reply) else f"Enapps answered {status} without a text."
-    if reply.ok and reply.json() is None:
-        text = f"Enapps answered {status}, but not in JSON."
+    if reply.ok and not failed(reply):
+        if reply.json() is not None or (writing and wordless(reply)):
+            return None
+        text = f"Enapps answered {reply.status}, but not in JSON."
         return Retry(code="unreadable", reason=text, in_doubt=writing, tries=4)
-    if reply.ok and failed(reply):
-        return Reject(code="refused", reason=reason, hint=_MEND.format(name=destination))
-    if reply.ok:
-        return None
+    status, words = told_status(reply), said(reply)
+    reason = f"Enapps answered {reply.status}: {words}" if words else f"Enapps answered {reply.status} without a text."
+    if status is None:  # a 200 with an error that says neither whose fault it is nor how far things went
+        return Reject(code="refused", reason=reason, hint=_MEND.format(name=destination), in_doubt=writing)
+    if status == 403 and writing:  # of this order's customer: what the connection may do shows in its reads
+        return Reject(code="not_permitted", reason=reason, hint=_FORBIDDEN.format(name=destination))
     if status in (401, 403):
         return Suspend(code="unauthorized", reason=reason, hint=_LOGIN.format(name=destination))
     if status in (404, 405, 501) or 300 <= status < 400:

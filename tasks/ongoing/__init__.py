@@ -1,259 +1,53 @@
-"""Ongoing WMS over REST: create, change and cancel a warehouse order (contracts/ongoing.md).
-
-PUT /orders is an upsert by goods owner and order number, so writing twice makes one order. What has to be looked up
-is whether the number is ours, and whether there is anything left to write.
-"""
+"""Ongoing WMS: a warehouse order, over REST or SOAP as ``api`` says."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from schemas.destination import Unmappable
-from schemas.echo import members, whole
 from schemas.http import Call
-from schemas.ongoing import OngoingDestination, goods_order, nothing_wanted, to_ship
-from schemas.ongoing_reply import FoundOrder, differences
+from schemas.ongoing import OngoingDestination, to_ship
+from tasks.ongoing.converge import LAG_S, converge_through, desired
+from tasks.ongoing.door import Door
 from tasks.ongoing.feeds import FEEDS
-from tasks.ongoing.replies import (
-    LOOK_AGAIN_S,
-    LOOKING,
-    cancel_outcome,
-    cancelled,
-    connection_trouble,
-    delivered,
-    look_outcome,
-    outcome,
-)
+from tasks.ongoing.rest import Rest
+from tasks.ongoing.soap import Soap
 from worker.app import delivery_task
-from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+from worker.feeds import Feed
+from worker.outcomes import Outcome
 from worker.system import Http, Job, System
 
-LAG_S = 30.0
-"""An order may stay invisible for so long after it was written (section 1.5)."""
-
-PROBE_NUMBER = "crossdock-probe"
+__all__ = ["LAG_S", "SYSTEM", "converge", "deliver", "plan", "probe"]
 
 
 async def converge(job: Job[OngoingDestination], http: Http) -> Outcome:
     """Make the warehouse agree: the order there and equal, or not there where nothing is wanted of it any more."""
-    may_be_there = job.in_doubt or _order_id(job) is not None
-    if job.order.cancelled or (may_be_there and nothing_wanted(job.order)):
-        return await _cancel(job, http)
-    if not to_ship(job.order):
-        return Delivered(reference=_reference(job), note=_nothing_to_ship(job), memo=job.memo)
-    try:
-        body, warnings = _body(job)
-    except Unmappable as problem:
-        hold = problem.hold or may_be_there  # the warehouse may have an earlier version, and ship it
-        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=hold, in_doubt=may_be_there)
-    if _number(job) != job.number:
-        warnings = (*warnings, f"the warehouse keeps the order under its earlier number {_number(job)}")
-    decided = await _write(job, http, body)
-    return replace(decided, warnings=warnings) if isinstance(decided, Delivered) else decided
+    return await converge_through(_door(job.destination), job, http)
 
 
 def plan(job: Job[OngoingDestination]) -> Sequence[Call]:
-    """The one PUT of a first attempt, or nothing where nothing is to be shipped. Raises Unmappable."""
+    """The one write of a first attempt, or nothing where nothing is to be shipped. Raises Unmappable."""
     if job.order.cancelled or not to_ship(job.order):
         return ()
-    body, _ = _body(job)
-    return (_put(body),)
+    body, _ = desired(job)
+    return (_door(job.destination).write(body),)
 
 
 async def probe(destination: OngoingDestination, http: Http) -> Outcome:
-    """Read the statuses, which proves address and login, and an order that cannot be, which proves the goods owner."""
-    now, owner = time.time(), ("goodsOwnerId", str(destination.goods_owner_id))
-    reply = await http.send(Call("GET", "orders/statuses", params=(owner,)))
-    trouble = connection_trouble(reply, destination=destination.name, now=now)
-    if trouble is not None:
-        return trouble
-    if not reply.ok or "orderStatuses" not in members(reply.json()):
-        return Suspend(
-            code="not_ongoing",
-            reason=f"What answers does not give Ongoing's list of order statuses ({reply.status}).",
-            hint=f"Check base_url in [destinations.{destination.name}]: it ends with the warehouse's name and /api/v1.",
-        )
-    reply = await http.send(_search(destination, PROBE_NUMBER))
-    looked = look_outcome(reply, number=PROBE_NUMBER, destination=destination.name, now=now)
-    if isinstance(looked, Reject):
-        return Suspend(code=looked.code, reason=looked.reason, hint=looked.hint)
-    return looked if isinstance(looked, Retry | Suspend) else Delivered(reference=None)
+    """Prove address, login and goods owner by reading."""
+    return await _door(destination).probe(http, now=time.time())
 
 
-async def _write(job: Job[OngoingDestination], http: Http, body: Mapping[str, Any]) -> Outcome:
-    number, name = _number(job), job.destination.name
-    amends, unlike = _order_id(job) is not None, ""
-    if job.in_doubt:
-        found = await _look(job, http)
-        if isinstance(found, Retry | Reject | Suspend):
-            return found
-        if found is None:
-            waiting = _look_again(job, "written_at") if "written_at" in job.memo else None
-            if waiting is not None:
-                return waiting
-        else:
-            unlike = ", ".join(differences(body, found))
-            if not unlike and not found.cancelled:
-                return delivered(found.order_id, number, note="found at the warehouse, equal to the order")
-            amends = True
-    decided = outcome(await http.send(_put(body)), number=number, destination=name, now=job.now, amends=amends)
-    if isinstance(decided, Retry) and decided.code == LOOKING:
-        return await _look_up_written(job, http)
-    if isinstance(decided, Reject) and decided.code == "change_refused":
-        decided = _begun(job, decided, await _look(job, http), what="the change was not made there")
-        return replace(decided, reason=f"{decided.reason} There it differs in {unlike}.") if unlike else decided
-    return decided
+def _door(destination: OngoingDestination) -> Door:
+    return Soap(destination) if destination.api == "soap" else Rest(destination)
 
 
-async def _look_up_written(job: Job[OngoingDestination], http: Http) -> Outcome:
-    """What PUT took without telling its orderId (section 1.5). It may need a while to show."""
-    number = _number(job)
-    found = await _look(job, http)
-    if isinstance(found, Retry):
-        return replace(found, in_doubt=True)
-    if isinstance(found, Suspend):  # later: the PUT got through, which a suspension would not remember
-        return Retry(code=found.code, reason=found.reason, in_doubt=True)
-    if isinstance(found, FoundOrder):
-        return delivered(found.order_id, number, note="taken by the warehouse, and looked up by its number")
-    return (
-        found
-        or _look_again(job, "written_at")
-        or Reject(
-            code="not_shown",
-            reason=f"The warehouse took order {number}, and after {LAG_S:.0f} s it does not show it.",
-            hint="Ask the warehouse whether it has the order, then replay.",
-            hold=True,
-            in_doubt=True,
-        )
-    )
+def _over_rest(feed: Feed[OngoingDestination]) -> Feed[OngoingDestination]:
+    """Feeds are read over REST; a SOAP destination has no address for that."""
+    return replace(feed, every_s=lambda destination: 0 if destination.api == "soap" else feed.every_s(destination))
 
 
-async def _cancel(job: Job[OngoingDestination], http: Http) -> Outcome:
-    number, order_id = _number(job), _order_id(job)
-    if not job.in_doubt and order_id is None:
-        return Delivered(reference=None, note="nothing was sent to the warehouse")
-    if not job.in_doubt and job.memo.get("cancelled"):
-        return cancelled(order_id, number, note="cancelled at the warehouse before")
-    if job.in_doubt:
-        found = await _look(job, http)
-        absent = found is None or (isinstance(found, Reject) and found.code == "number_taken")
-        if absent and order_id is None:  # and never delete by a number that is not ours
-            return _look_again(job, "absent_since") or cancelled(None, number, note="nothing is there to cancel")
-        if isinstance(found, Retry | Reject | Suspend):
-            return found
-        if found is not None and found.cancelled:
-            return cancelled(found.order_id, number)
-        order_id = order_id if found is None else found.order_id
-    call = Call("DELETE", "orders", params=_key(job.destination, number))
-    reply = await http.send(call)
-    found = None
-    if reply.status == 404:
-        found = await _look(job, http)
-        if not isinstance(found, FoundOrder):
-            return found or cancelled(order_id, number, note="nothing is there to cancel any more")
-    decided = cancel_outcome(reply, number=number, destination=job.destination.name, now=job.now, order_id=order_id)
-    if isinstance(decided, Reject):
-        found = found or await _look(job, http)
-        return _begun(job, decided, found, what="it was not cancelled there")
-    return decided
-
-
-def _begun(job: Job[OngoingDestination], refused: Reject, found: object, *, what: str) -> Reject:
-    """The refusal in words that a person can act on, where the order's status tells that work has begun."""
-    if not isinstance(found, FoundOrder) or found.status is None or found.cancelled:
-        return refused
-    if found.status < job.destination.begun_from:
-        return refused
-    status = f"{found.status} {found.status_text}".strip()
-    return replace(
-        refused,
-        code="begun",
-        reason=f"The warehouse has begun with order {_number(job)} (status {status}): {what}. {refused.reason}",
-        hint="Stop it at the warehouse and replay; or accept it as it is there.",
-    )
-
-
-async def _look(job: Job[OngoingDestination], http: Http) -> FoundOrder | Retry | Reject | Suspend | None:
-    """Our order at the warehouse, None where the number is free, or why one cannot go on."""
-    number = _number(job)
-    reply = await http.send(_search(job.destination, number))
-    found = look_outcome(reply, number=number, destination=job.destination.name, now=job.now)
-    if not isinstance(found, list):
-        return found
-    ours = [one for one in found if one.order_id == _order_id(job) or one.belongs_to(job.order, shop=job.shop)]
-    if len(ours) == 1 or not found:
-        return ours[0] if ours else None
-    ids = ", ".join(str(one.order_id) for one in found)
-    if ours:
-        reason = f"The warehouse has order {number} {len(ours)} times (orderId {ids})."
-        return Reject(code="duplicates", reason=reason, hint="Cancel all but one there, then replay.", hold=True)
-    return Reject(
-        code="number_taken",
-        reason=f"The number {number} belongs to another order at the warehouse (orderId {ids}); it was left alone.",
-        hint=f"Give the shop {job.shop} a number_prefix, or edit this order's number, then replay.",
-        hold=True,
-    )
-
-
-def _look_again(job: Job[OngoingDestination], since: str) -> Retry | None:
-    """A second look later, until LAG_S have passed since the first, whose time the memo keeps under ``since``."""
-    first = float(job.memo.get(since, job.now))
-    if job.now - first >= LAG_S:
-        return None
-    return Retry(
-        code=LOOKING,
-        reason=f"The warehouse does not show order {_number(job)} yet; it is looked for again.",
-        after=LOOK_AGAIN_S,
-        in_doubt=True,
-        counts=False,
-        memo={**job.memo, since: first},
-    )
-
-
-def _order_id(job: Job[OngoingDestination]) -> int | None:
-    return whole(job.memo.get("order_id"))
-
-
-def _reference(job: Job[OngoingDestination]) -> str | None:
-    order_id = _order_id(job)
-    return None if order_id is None else str(order_id)
-
-
-def _number(job: Job[OngoingDestination]) -> str:
-    """The number under which the warehouse has the order: a prefix that came later must not make a second one."""
-    return str(job.memo.get("number") or job.number)
-
-
-def _body(job: Job[OngoingDestination]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    return goods_order(job.order, number=_number(job), shop=job.shop, destination=job.destination)
-
-
-def _put(body: Mapping[str, Any]) -> Call:
-    return Call("PUT", "orders", body=body)
-
-
-def _search(destination: OngoingDestination, number: str) -> Call:
-    return Call("GET", "orders", params=_key(destination, number))
-
-
-def _key(destination: OngoingDestination, number: str) -> tuple[tuple[str, str], ...]:
-    return (("goodsOwnerId", str(destination.goods_owner_id)), ("orderNumber", number))
-
-
-def _nothing_to_ship(job: Job[OngoingDestination]) -> str:
-    lines = job.order.lines
-    if not lines:
-        return "nothing to ship: the order has no lines"
-    if not any(line.shippable for line in lines):
-        return "nothing to ship: every line is a service, a download or a gift card"
-    if nothing_wanted(job.order):
-        return "nothing to ship: every line that could be shipped was refunded or taken off"
-    return "nothing to ship: what could be shipped has been shipped"
-
-
-SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe, feeds=FEEDS)
+SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe, feeds=tuple(map(_over_rest, FEEDS)))
 
 deliver = delivery_task(SYSTEM)

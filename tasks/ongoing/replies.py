@@ -16,6 +16,10 @@ SERVER_FAULT_TRIES = 12
 
 LOOKING = "looking"
 
+ALREADY = "it was cancelled at the warehouse already"
+
+REST_ADDRESS = "the warehouse's name and /api/v1"
+
 # Nothing looser: "already shipped, cannot be cancelled" is a real refusal (section 1.8).
 _ALREADY_CANCELLED = re.compile(r"\balready\s+(been\s+)?cancell?ed\b", re.IGNORECASE)
 
@@ -37,18 +41,30 @@ def outcome(reply: Reply, *, number: str, destination: str, now: float, amends: 
         return trouble
     if reply.ok:
         order_id = whole(members(reply.json()).get("orderId"))
-        if order_id is not None:
-            return delivered(order_id, number)
-        reason = f"The warehouse answered {reply.status} without the orderId of {number}; it is looked up by number."
-        return Retry(code=LOOKING, reason=reason, after=LOOK_AGAIN_S, in_doubt=True, counts=False)
-    if field_errors(reply):
-        reason = f"The warehouse could not read order {number} ({_text(reply)})."
-        hint = f"Mend the fields that it names, by an edit or in [destinations.{destination}], then replay."
-        return Reject(code="invalid", reason=reason, hint=hint, hold=amends, in_doubt=amends)
+        return untold(reply, number) if order_id is None else delivered(order_id, number)
+    refusal = invalid if field_errors(reply) else refused
+    return refusal(_text(reply), number=number, destination=destination, amends=amends)
+
+
+def untold(reply: Reply, number: str) -> Retry:
+    """It may have been taken, and is to be looked up."""
+    reason = f"The warehouse answered {reply.status} without the orderId of {number}; it is looked up by number."
+    return Retry(code=LOOKING, reason=reason, after=LOOK_AGAIN_S, in_doubt=True, counts=False)
+
+
+def invalid(text: str, *, number: str, destination: str, amends: bool) -> Reject:
+    """What was sent could not be read. ``text``: the warehouse's; the others as at :func:`outcome`."""
+    reason = f"The warehouse could not read order {number} ({text})."
+    hint = f"Mend the fields that it names, by an edit or in [destinations.{destination}], then replay."
+    return Reject(code="invalid", reason=reason, hint=hint, hold=amends, in_doubt=amends)
+
+
+def refused(text: str, *, number: str, destination: str, amends: bool) -> Reject:
+    """The order was not taken as it is. Arguments as at :func:`invalid`."""
     if amends:
         return Reject(
             code="change_refused",
-            reason=f"The warehouse refused the change of order {number} and keeps it as it was ({_text(reply)}).",
+            reason=f"The warehouse refused the change of order {number} and keeps it as it was ({text}).",
             hint="It refuses changes once it has begun on an order. Settle the change with the warehouse; if the "
             "text above names another cause, mend that. Then replay: what is equal by then is left as it is.",
             hold=True,
@@ -56,7 +72,7 @@ def outcome(reply: Reply, *, number: str, destination: str, now: float, amends: 
         )
     return Reject(
         code="refused",
-        reason=f"The warehouse refused order {number} ({_text(reply)}).",
+        reason=f"The warehouse refused order {number} ({text}).",
         hint="An article that it does not know has to be created there, or mapped in "
         f"[destinations.{destination}.skus]; goods_owner_id has to be the one of the login. Then replay.",
     )
@@ -70,11 +86,21 @@ def cancel_outcome(reply: Reply, *, number: str, destination: str, now: float, o
             return trouble
     if reply.ok:
         return cancelled(order_id or whole(members(reply.json()).get("orderId")), number)
-    if _ALREADY_CANCELLED.search(said(reply)):
-        return cancelled(order_id, number, note="it was cancelled at the warehouse already")
+    if already_cancelled(said(reply)):
+        return cancelled(order_id, number, note=ALREADY)
+    return cancel_refused(_text(reply), number)
+
+
+def already_cancelled(text: str) -> bool:
+    """Whether a refusal says that it is done."""
+    return _ALREADY_CANCELLED.search(text) is not None
+
+
+def cancel_refused(text: str, number: str) -> Reject:
+    """``text``: the warehouse's."""
     return Reject(
         code="cancel_refused",
-        reason=f"The warehouse would not cancel order {number} ({_text(reply)}).",
+        reason=f"The warehouse would not cancel order {number} ({text}).",
         hint="It goes on with the order. Have it cancelled there by hand, then replay; or let it go.",
         hold=True,
         in_doubt=True,
@@ -92,15 +118,25 @@ def look_outcome(
         reason = f"The warehouse refused the look-up of order {number} ({_text(reply)})."
         hint = f"Check goods_owner_id in [destinations.{destination}] and the order's number, then replay."
         return Reject(code="look_refused", reason=reason, hint=hint, hold=True, in_doubt=True)
+    return among(reply.json(), number=number)
+
+
+def among(entries: object, *, number: str) -> list[FoundOrder] | Retry:
+    """The orders with this number, of what should be a list of orders."""
     try:
-        return found_orders(reply.json(), number=number)
+        return found_orders(entries, number=number)
     except ValueError:
         reason = f"The warehouse answered the look-up of order {number} with something that is no list of orders."
         return Retry(code="unreadable", reason=reason, in_doubt=True)
 
 
-def connection_trouble(reply: Reply, *, destination: str, now: float) -> Retry | Suspend | None:
-    """What says nothing about the order: no answer, a server that is busy or broken, a wrong address or login."""
+def connection_trouble(
+    reply: Reply, *, destination: str, now: float, ends: str = REST_ADDRESS
+) -> Retry | Suspend | None:
+    """What says nothing about the order: no answer, a server that is busy or broken, a wrong address or login.
+
+    ``ends``: how a right ``base_url`` ends.
+    """
     status = reply.status
     if reply.fault is not None or status is None:
         return _no_answer(reply)
@@ -114,7 +150,7 @@ def connection_trouble(reply: Reply, *, destination: str, now: float) -> Retry |
             in_doubt=status not in (425, 429),
             tries=SERVER_FAULT_TRIES if status == 500 else None,
         )
-    address = f"Check base_url in [destinations.{destination}]: it ends with the warehouse's name and /api/v1."
+    address = f"Check base_url in [destinations.{destination}]: it ends with {ends}."
     login = f"Check auth in [destinations.{destination}]: the API user's name begins with WSI."
     wrong = {
         401: ("unauthorized", "refuses the login", login),

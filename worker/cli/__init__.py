@@ -32,6 +32,8 @@ _SECTIONS = {
         "show": _Command("look", "Show one order with its deliveries and its timeline."),
         "dead": _Command("look", "List what waits for a person: dead letters and held orders."),
         "destinations": _Command("look", "Show every destination's state, and what waits there."),
+        "stock": _Command("stock", "Show what destinations say about SKUs: known or not, and how many."),
+        "partners": _Command("stock", "Show the partners and contacts that were copied from a destination."),
     },
     "Act": {
         "replay": _Command("act", "Send on what waits: one order, or all that fit the options."),

@@ -140,7 +140,7 @@ def show(wanted: str, *, exchanges: bool, as_json: bool) -> None:
 
 def _show(item: Mapping[str, Any], *, exchanges: bool) -> None:
     out = console()
-    version = f", version {_clock(item['version'])}" if item["version"] else ""
+    version = f", version {clock(item['version'])}" if item["version"] else ""
     title = f"[bold]{escape(item['number'])}[/] of {item['shop']}  {styled(item['status'])}"
     out.print(f"{title}  [dim]id {item['id']}{version}[/]")
     if item["reason"] and not item["deliveries"]:
@@ -155,7 +155,7 @@ def _show(item: Mapping[str, Any], *, exchanges: bool) -> None:
     table.add_column(overflow="fold")
     for event in item["events"]:
         where = f"{event['destination']}: " if event["destination"] else ""
-        table.add_row(f"[dim]{_clock(event['at'])}[/]", event["kind"], Text(where + event["text"]))
+        table.add_row(f"[dim]{clock(event['at'])}[/]", event["kind"], Text(where + event["text"]))
         for one in ((event["data"] or {}).get("exchanges") or []) if exchanges else []:
             table.add_row("", "", Text(_exchange(one), style="dim"))
     out.print(table)
@@ -163,12 +163,21 @@ def _show(item: Mapping[str, Any], *, exchanges: bool) -> None:
 
 def _show_delivery(out: Console, delivery: Mapping[str, Any]) -> None:
     reference = f" as {escape(delivery['reference'])}" if delivery["reference"] else ""
-    due = f", again at {_clock(delivery['due_at'])}" if delivery["status"] == "retrying" else ""
+    due = f", again at {clock(delivery['due_at'])}" if delivery["status"] == "retrying" else ""
     tried = f"[dim]{many(delivery['attempts'], 'attempt')}{due}[/]"
     out.print(f"{delivery['destination']}  {styled(delivery['status'])}{reference}  {tried}")
-    for text in (delivery["reason"], delivery["hint"]):
+    for text in (delivery["reason"], delivery["hint"], _progress(delivery)):
         if text:
             out.print(Padding(Text(text), (0, 0, 0, 4), expand=False))
+
+
+def _progress(delivery: Mapping[str, Any]) -> str:
+    """How it gets on there, with its waybills and where they can be followed."""
+    if not delivery["progress"]:
+        return ""
+    told = f"There: {delivery['progress']}, since {clock(delivery['progress_at'])}"
+    parcels = (f"\nTracking {waybill}{f': {url}' if url else ''}" for waybill, url in delivery["tracking"].items())
+    return told + "".join(parcels)
 
 
 def _exchange(one: Mapping[str, Any]) -> str:
@@ -178,7 +187,7 @@ def _exchange(one: Mapping[str, Any]) -> str:
     return f"{one['method']} {one['path']}{query}: {answer}{said}"
 
 
-def _clock(stamp: str) -> str:
+def clock(stamp: str) -> str:
     """``2026-11-20 10:15:00Z``, in UTC as everywhere."""
     return f"{stamp[:10]} {stamp[11:19]}Z"
 
@@ -186,7 +195,7 @@ def _clock(stamp: str) -> str:
 @click.command()
 @as_json
 def destinations(*, as_json: bool) -> None:
-    """Show every destination's state, and how many deliveries wait there."""
+    """Show every destination's state, how many deliveries wait there, and when it was last read what it tells."""
     with ledger() as found, found.read() as connection:
         items = views.destinations(connection)
     if as_json:
@@ -208,12 +217,20 @@ def destinations(*, as_json: bool) -> None:
         table.add_row(item["name"], item["system"], styled(item["status"]), *counts, *([reason] if wide else []))
         if reason and not wide:
             below.append(Text(f"{item['name']}: {reason}"))
+        below += [feed_line(item["name"], feed) for feed in item["feeds"]]
     out.print(table if items else "no destinations yet; they are known from the first start on")
     for text in below:
         out.print(text)
 
 
+def feed_line(destination: str, feed: Mapping[str, Any]) -> Text:
+    """``ongoing-se stock: read 2026-11-20 10:15:00Z``, and what is in the way."""
+    read = f"read {clock(feed['read_at'])}" if feed["read_at"] else "not read yet"
+    line = Text(f"{destination} {feed['name']}: {read}", style="dim")
+    return line.append(f"; {feed['problem']}", style="not dim yellow") if feed["problem"] else line
+
+
 def _why(destination: Mapping[str, Any]) -> str:
-    until = f" until {_clock(destination['paused_until'])}" if destination["paused_until"] else ""
+    until = f" until {clock(destination['paused_until'])}" if destination["paused_until"] else ""
     reason = f"{(destination['reason'] or 'paused').rstrip('.')}{until}." if destination["reason"] or until else ""
     return " ".join(filter(None, (reason, destination["hint"])))

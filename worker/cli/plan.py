@@ -16,9 +16,11 @@ from schemas.config import Config, Shop
 from schemas.destination import Destination, PathAuth, QueryAuth, Unmappable
 from schemas.http import HIDDEN, Call
 from schemas.order import Order
-from schemas.routing import NoRoute, number_at_destination, release, route
+from schemas.routing import NoRoute, asks_for_stock, number_at_destination, release, route
 from schemas.shops import PLATFORMS
-from worker.cli.common import as_json, config, console, print_json
+from schemas.stock import Articles, Catalogue, remarks
+from worker.cli.common import as_json, config, console, ledger, print_json
+from worker.errors import LedgerError
 from worker.producers import read_order
 from worker.system import Job
 
@@ -34,12 +36,13 @@ def plan(file: IO[bytes], shop: str | None, *, as_json: bool) -> None:
     """Show the route and the exact HTTP requests of an order, and send nothing.
 
     FILE is a webhook's body as the shop sends it (Shopify, WooCommerce, Standard Webhooks), or a canonical order; - is
-    standard input. The requests are those of a first attempt, and a secret is shown as ***. The ledger is not asked: an
-    order that is there already, or whose number another shop's order holds, is planned like a new one.
+    standard input. The requests are those of a first attempt, and a secret is shown as ***. The ledger is asked for
+    nothing but what destinations said of their stock: an order that is there already, or whose number another shop's
+    order holds, is planned like a new one.
     """
     found = config()
     name, order = _read(file.read(), shop, found)
-    told = _plan(order, name, found)
+    told = _plan(order, name, found, stock=_stock(order, found))
     if as_json:
         print_json(told)
     else:
@@ -73,8 +76,24 @@ def _as_webhook(body: bytes, shop: Shop) -> tuple[Order | None, str]:
     return read.order, read.reason
 
 
-def _plan(order: Order, shop: str, found: Config) -> dict[str, Any]:
-    chosen = route(order, shop=shop, config=found)
+def _stock(order: Order, found: Config) -> Catalogue:
+    """What the ledger knows of the order's codes; nothing where there is no ledger, for a plan needs none."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from worker.ledger.stock import catalogue
+
+    try:
+        with ledger() as opened, opened.read() as connection:
+            return catalogue(connection, order, found.destinations.values())
+    except (LedgerError, SQLAlchemyError) as error:
+        if asks_for_stock(found):
+            why = str(error) if isinstance(error, LedgerError) else "the ledger does not answer"
+            click.echo(f"What is in stock is not known here: {why}", err=True)
+        return {}
+
+
+def _plan(order: Order, shop: str, found: Config, *, stock: Catalogue) -> dict[str, Any]:
+    chosen = route(order, shop=shop, config=found, stock=stock)
     no_route = chosen.reason if isinstance(chosen, NoRoute) else None
     status, reason = _fate(order, found.shops[shop], no_route)
     steps = () if isinstance(chosen, NoRoute) else chosen.deliver
@@ -84,7 +103,7 @@ def _plan(order: Order, shop: str, found: Config) -> dict[str, Any]:
         "status": status,
         "reason": reason,
         "route": None if isinstance(chosen, NoRoute) else chosen.name,
-        "deliveries": [_step(order, shop, found.destinations[name], found) for name in steps],
+        "deliveries": [_step(order, shop, found.destinations[name], found, stock=stock) for name in steps],
     }
 
 
@@ -98,7 +117,7 @@ def _fate(order: Order, shop: Shop, no_route: str | None) -> tuple[str, str | No
     return ("held", held) if held else ("sent", None)
 
 
-def _step(order: Order, shop: str, destination: Destination, found: Config) -> dict[str, Any]:
+def _step(order: Order, shop: str, destination: Destination, found: Config, *, stock: Catalogue) -> dict[str, Any]:
     from tasks.registry import system
 
     job = Job(order=order, number=number_at_destination(order, found.shops[shop]), shop=shop, destination=destination)
@@ -114,20 +133,22 @@ def _step(order: Order, shop: str, destination: Destination, found: Config) -> d
         "system": destination.system,
         "auth": destination.auth.mode,
         "reason": reason,
+        "remarks": list(remarks(order, destination, stock.get(destination.name, Articles()))),
         "requests": [_request(call, destination) for call in calls],
     }
 
 
 def _request(call: Call, destination: Destination) -> dict[str, Any]:
     """As :class:`worker.http.Client` sends it, but for the secret."""
-    url = f"{destination.base_url}/{quote(call.path, safe='/')}"
+    url = f"{destination.base_url}/{quote(call.path, safe='/')}" if call.path else destination.base_url
     query = urlencode(call.params, quote_via=quote)
     secret = destination.auth.name if isinstance(destination.auth, QueryAuth) else call.key_param
     if secret:
         query += f"{'&' if query else ''}{quote(secret)}={HIDDEN}"
     elif isinstance(destination.auth, PathAuth):
         url += f"/{HIDDEN}"
-    return {"method": call.method, "url": f"{url}?{query}" if query else url, "body": call.body}
+    told = {"method": call.method, "url": f"{url}?{query}" if query else url, "body": call.shown}
+    return told | {"headers": dict(call.headers)} if call.headers else told
 
 
 def _show(out: Console, told: dict[str, Any]) -> None:
@@ -144,12 +165,17 @@ def _show(out: Console, told: dict[str, Any]) -> None:
         out.print(Text.assemble("\n", (step["destination"], "bold"), f" ({step['system']}, {step['auth']})"))
         if step["reason"]:
             out.print(Text(f"  {step['reason']}"))
+        for remark in step["remarks"]:
+            out.print(Text(f"  Note: {remark}", style="yellow"))
         _show_requests(out, step["requests"])
 
 
 def _show_requests(out: Console, requests: Sequence[dict[str, Any]]) -> None:
     for request in requests:
         out.print(Text(f"  {request['method']} {request['url']}", style="cyan"))
-        if request["body"] is not None:
-            body = json.dumps(request["body"], ensure_ascii=False, indent=2)
+        for name, value in request.get("headers", {}).items():
+            out.print(Text(f"  {name}: {value}", style="cyan"))
+        body = request["body"]
+        if body is not None:
+            body = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=2)
             out.print(Text("  " + body.replace("\n", "\n  ")), soft_wrap=True)  # can be copied as it stands

@@ -25,6 +25,7 @@ from worker.config.rules import (
     series_rules,
     shadow_rules,
     shop_rules,
+    stock_rules,
     use_rules,
 )
 from worker.config.words import Finding, did_you_mean, findings, unknown_key
@@ -121,6 +122,9 @@ class _Reading:
         if not self._wrong("routes"):
             self._say(use_rules(_right(routes), shops=list(shops), destinations=self._of_known_systems()))
             self._say(number_rules(_right(routes), prefixes=self._prefixes()))
+        if not self._wrong():
+            places = {name: one for name, one in destinations.items() if one}
+            self._say(stock_rules(_right(routes), destinations=places))
         if self._wrong():
             return None
         return Config(

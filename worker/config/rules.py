@@ -156,6 +156,18 @@ def use_rules(routes: Sequence[Route], *, shops: Sequence[str], destinations: Se
             yield Finding(("destinations", name), "no route delivers to this destination", hint, "warning")
 
 
+def stock_rules(routes: Sequence[Route], *, destinations: Mapping[str, Destination]) -> Iterator[Finding]:
+    """Routes that ask for stock where nobody tells of it."""
+    for position, route in enumerate(routes):
+        places = [destinations[name] for name in route.deliver if name in destinations]
+        if route.when.in_stock and not any(one.tells_stock for one in places):
+            yield Finding(
+                ("routes", position, "when", "in_stock"),
+                "can never match: no destination of this route is asked for its stock",
+                "Set stock_minutes at one of them, or take in_stock out.",
+            )
+
+
 def number_rules(routes: Sequence[Route], *, prefixes: Mapping[str, str]) -> Iterator[Finding]:
     """Shops whose equal order numbers would meet at one destination."""
     reached = {name: {one for route in _routes_of(name, routes) for one in route.deliver} for name in prefixes}

@@ -7,14 +7,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from worker.feeds import Batch, Copied, Progress, Stock
+from worker.feeds import Batch, Copied, Stock
 from worker.ledger import tables as t
-from worker.ledger.book import Book, DeliveryState, OrderState, chunks
+from worker.ledger.book import storable
+from worker.ledger.progress import tell
 
-_f, _s, _c, _d = t.feeds.c, t.stock.c, t.copies.c, t.deliveries.c
+STOCK = "stock"
+"""The kind of a whole reading that was of article codes; every other kind is one of copies."""
+
+LOCKS = frozenset({"login"})
+"""Rows that are nobody's feed: a turn that is taken and given back."""
+
+CODE_CHARS, FIGURE_CHARS = 255, 40
+"""What columns hold. A longer code is no article's: no order can name it."""
+
+_f, _s, _c, _dest = t.feeds.c, t.stock.c, t.copies.c, t.destinations.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +38,13 @@ class Turn:
 
 
 def due(connection: Connection, feeds: Iterable[tuple[str, str]], *, now: float) -> list[tuple[str, str]]:
-    """Those of (destination, feed) whose time has come and that nobody reads."""
-    wanted = list(feeds)
+    """Those of (destination, feed) whose time has come and that nobody reads.
+
+    A destination that refuses us, or that asked us to wait, is left in peace; one that was suspended by hand is not:
+    it gets no orders, and may tell all the same.
+    """
+    closed = set(connection.scalars(select(_dest.name).where(_closed(now))))
+    wanted = [key for key in feeds if key[0] not in closed]
     if not wanted:
         return []
     query = select(_f.destination, _f.name, _f.due_at, _f.leased_until).where(
@@ -43,9 +58,14 @@ def due(connection: Connection, feeds: Iterable[tuple[str, str]], *, now: float)
     ]
 
 
+def _closed(now: float) -> ColumnElement[bool]:
+    refused = (_dest.status == "suspended") & _dest.probe_at.is_not(None)
+    return refused | ((_dest.status == "paused") & (_dest.paused_until > now))
+
+
 def take(connection: Connection, destination: str, name: str, *, lease_s: float, now: float) -> Turn | None:
     """Take a feed in hand; None where it is not due, or somebody else has it."""
-    row = {"destination": destination, "name": name, "checkpoint": "{}", "due_at": now, "problem": ""}
+    row = {"destination": destination, "name": name, "checkpoint": "{}", "due_at": now, "problem": "", "whole": "{}"}
     connection.execute(_insert(connection, t.feeds).values(row).on_conflict_do_nothing())
     here = (_f.destination == destination) & (_f.name == name)
     free = here & (_f.due_at <= now) & or_(_f.leased_until.is_(None), _f.leased_until <= now)
@@ -64,14 +84,20 @@ def release(connection: Connection, turn: Turn) -> None:
 def save(connection: Connection, turn: Turn, batch: Batch, *, every_s: float, now: float) -> bool:
     """Store what a reading brought, with its checkpoint; False where the turn was over, and nothing was stored."""
     here = (_f.destination == turn.destination) & (_f.name == turn.name) & (_f.leased_until == turn.until)
-    again = now if batch.more and batch.problem is None else now + every_s
-    problem = batch.problem.reason if batch.problem is not None else ""
-    values: dict[str, Any] = {"checkpoint": json.dumps(dict(batch.checkpoint)), "due_at": again, "leased_until": None}
-    values["problem"] = problem
+    row = connection.execute(select(_f.whole).where(here).with_for_update()).one_or_none()
+    if row is None:
+        return False
+    problem = storable(batch.problem.reason) if batch.problem is not None else ""
+    read = json.loads(row.whole) | dict.fromkeys(batch.whole, batch.since or now)
+    values: dict[str, Any] = {
+        "checkpoint": json.dumps(dict(batch.checkpoint)),
+        "leased_until": None,
+        "problem": problem,
+    }
+    values |= {"due_at": now if batch.more and not problem else now + every_s, "whole": json.dumps(read)}
     if not problem:
         values["done_at"] = now
-    if not connection.execute(update(t.feeds).where(here).values(values)).rowcount:
-        return False
+    connection.execute(update(t.feeds).where(here).values(values))
     tell(connection, turn.destination, batch.progress, now=now)
     _save_stock(connection, turn.destination, batch.stock, now=now)
     _save_copies(connection, turn.destination, batch.copies, now=now)
@@ -82,73 +108,45 @@ def save(connection: Connection, turn: Turn, batch: Batch, *, every_s: float, no
 
 def _forget(connection: Connection, destination: str, kind: str, *, before: float) -> None:
     """What a whole reading has not seen any more is gone there."""
-    if kind == "stock":
+    if kind == STOCK:
         connection.execute(delete(t.stock).where(_s.destination == destination, _s.seen_at < before))
     else:
         gone = (_c.destination == destination) & (_c.kind == kind) & (_c.seen_at < before)
         connection.execute(delete(t.copies).where(gone))
 
 
-def tell(connection: Connection, destination: str, progress: Sequence[Progress], *, now: float) -> int:
-    """Write how orders get on to their deliveries and timelines; how many were news."""
-    wanted = _orders_of(connection, destination, progress)
-    book, news = Book(connection), 0
-    states = {state.id: state for state in book.load(wanted.values())}
-    for place, one in enumerate(progress):
-        state = states.get(wanted.get(place))
-        delivery = next((d for d in state.deliveries if d.destination == destination), None) if state else None
-        if state is not None and delivery is not None:
-            news += _tell(state, delivery, one, now=now)
-    book.save()
-    return news
-
-
-def _tell(state: OrderState, delivery: DeliveryState, one: Progress, *, now: float) -> bool:
-    tracking = {**json.loads(delivery.tracking or "{}"), **one.tracking}
-    text = json.dumps(tracking, ensure_ascii=False) if tracking else None
-    if (delivery.progress, delivery.tracking) == (one.text, text):
-        return False
-    delivery.progress, delivery.tracking, delivery.progress_at = one.text, text, now
-    said = one.text + "".join(f", tracking {waybill}" for waybill in one.tracking)
-    state.tell(
-        "progress", said, now, destination=delivery.destination, data={"tracking": tracking} if tracking else None
-    )
-    return True
-
-
-def _orders_of(connection: Connection, destination: str, progress: Sequence[Progress]) -> dict[int, int]:
-    """The order of each entry, by its place; entries of orders that are not ours are left out."""
-    references = sorted({one.reference for one in progress if one.reference})
-    numbers = sorted({one.number.casefold() for one in progress if one.number})
-    by_reference: dict[str, int] = {}
-    by_number: dict[str, int] = {}
-    for part in chunks(references):
-        query = select(_d.reference, _d.order_id).where(_d.destination == destination, _d.reference.in_(part))
-        by_reference |= {row.reference: row.order_id for row in connection.execute(query)}
-    n = t.numbers.c
-    for part in chunks(numbers):
-        query = select(n.number, n.order_id).where(n.destination == destination, n.number.in_(part))
-        by_number |= {row.number: row.order_id for row in connection.execute(query)}
-    found = (
-        (place, by_reference.get(one.reference) or by_number.get(one.number.casefold()))
-        for place, one in enumerate(progress)
-    )
-    return {place: order_id for place, order_id in found if order_id is not None}
-
-
 def _save_stock(connection: Connection, destination: str, rows: Sequence[Stock], *, now: float) -> None:
+    """What a row does not tell, name or figure, stays as another feed of the destination told it."""
+    shown = {code.casefold(): (code, one) for one in rows if (code := storable(one.code).strip())}
     values = [
         {
             "destination": destination,
-            "code": one.code.casefold(),
-            "shown": one.code,
-            "name": one.name,
-            "quantity": None if one.quantity is None else format(one.quantity, "f"),
+            "code": folded,
+            "shown": code,
+            "name": storable(one.name),
+            "quantity": _figure(one),
             "seen_at": now,
         }
-        for one in {one.code.casefold(): one for one in rows}.values()
+        for folded, (code, one) in shown.items()
+        if max(len(folded), len(code)) <= CODE_CHARS
     ]
-    _upsert(connection, t.stock, values, keys=("destination", "code"))
+    new = _insert(connection, t.stock)
+    told = {
+        "shown": new.excluded.shown,
+        "name": case((new.excluded.name == "", _s.name), else_=new.excluded.name),
+        "quantity": func.coalesce(new.excluded.quantity, _s.quantity),
+        "seen_at": new.excluded.seen_at,
+    }
+    if values:
+        connection.execute(new.on_conflict_do_update(index_elements=["destination", "code"], set_=told), values)
+
+
+def _figure(one: Stock) -> str | None:
+    """None where it is no figure of this world; written out, 1E+99999 would be 100 KB of text."""
+    if one.quantity is None or not one.quantity.is_finite() or abs(one.quantity.adjusted()) > FIGURE_CHARS:
+        return None
+    text = format(one.quantity, "f")
+    return text if len(text) <= FIGURE_CHARS else None
 
 
 def _save_copies(connection: Connection, destination: str, rows: Sequence[Copied], *, now: float) -> None:
@@ -157,23 +155,20 @@ def _save_copies(connection: Connection, destination: str, rows: Sequence[Copied
             "destination": destination,
             "kind": one.kind,
             "key": one.key,
-            "ref": one.ref.casefold(),
-            "email": one.email.casefold(),
-            "name": one.name,
-            "data": json.dumps(dict(one.data), ensure_ascii=False),
+            "ref": storable(one.ref).casefold()[:CODE_CHARS],
+            "shown": storable(one.ref)[:CODE_CHARS],
+            "email": storable(one.email).casefold()[:CODE_CHARS],
+            "name": storable(one.name),
+            "data": storable(json.dumps(dict(one.data), ensure_ascii=False)),
             "seen_at": now,
         }
         for one in {(one.kind, one.key): one for one in rows}.values()
     ]
-    _upsert(connection, t.copies, values, keys=("destination", "kind", "key"))
-
-
-def _upsert(connection: Connection, table: Any, rows: Sequence[Mapping[str, Any]], *, keys: Sequence[str]) -> None:
-    if not rows:
-        return
-    statement = _insert(connection, table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changed), list(rows))
+    keys = ["destination", "kind", "key"]
+    new = _insert(connection, t.copies)
+    changed = {name: new.excluded[name] for name in ("ref", "shown", "email", "name", "data", "seen_at")}
+    if values:
+        connection.execute(new.on_conflict_do_update(index_elements=keys, set_=changed), values)
 
 
 def _insert(connection: Connection, table: Any) -> Any:
@@ -187,8 +182,14 @@ def copies(
     query = select(t.copies).where(_c.destination == destination, _c.kind == kind)
     for column, value in ((_c.key, key), (_c.ref, ref.casefold()), (_c.email, email.casefold())):
         if value:
-            query = query.where(column == value)
+            query = query.where(column == storable(value))
     return [
-        Copied(kind=row.kind, key=row.key, ref=row.ref, email=row.email, name=row.name, data=json.loads(row.data))
+        Copied(kind=row.kind, key=row.key, ref=row.shown, email=row.email, name=row.name, data=json.loads(row.data))
         for row in connection.execute(query.order_by(_c.key))
     ]
+
+
+def copied(connection: Connection, destination: str, kind: str) -> bool:
+    """Whether a kind of copies was read to its end at least once."""
+    rows = connection.scalars(select(_f.whole).where(_f.destination == destination))
+    return any(kind in json.loads(read) for read in rows)

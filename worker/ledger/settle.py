@@ -10,10 +10,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.config import Config, Route
 from schemas.order import Order
-from schemas.routing import NoRoute, number_at_destination, release, route
+from schemas.routing import NoRoute, asks_for_stock, number_at_destination, release, route
+from schemas.stock import Catalogue
 from worker.ledger import tables as t
 from worker.ledger.book import DeliveryState, OrderState, its_turn
 from worker.ledger.destinations import NOT_CONFIGURED, not_configured
+from worker.ledger.stock import catalogue
 
 OTHER_ROUTE = "other_route"
 """Code of a delivery that was cancelled because its order takes another route."""
@@ -68,8 +70,15 @@ class Settler:
         waits = release(order, shop=shop)
         if waits is not None:
             return waits
-        chosen = route(order, shop=state.shop, config=self._config)
+        begun = state.route if any(d.may_be_there for d in state.deliveries) else None
+        stock = self._stock(order) if begun is None else None
+        chosen = route(order, shop=state.shop, config=self._config, stock=stock, begun=begun)
         return chosen.reason if isinstance(chosen, NoRoute) else chosen
+
+    def _stock(self, order: Order) -> Catalogue | None:
+        """What the destinations say about the order's codes, where a route wants to know."""
+        places = [self._config.destinations[name] for name in asks_for_stock(self._config)]
+        return catalogue(self._connection, order, places) if places else None
 
     def hold(self, state: OrderState, reason: str, *, changed: bool = False) -> None:
         """The order itself waits: nothing of it goes out until its reason is gone."""

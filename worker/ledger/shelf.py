@@ -23,3 +23,7 @@ class LedgerShelf:
     def copies(self, destination: str, kind: str, *, key: str = "", ref: str = "", email: str = "") -> Sequence[Copied]:
         """Copied records that fit."""
         return feeds.copies(self._connection, destination, kind, key=key, ref=ref, email=email)
+
+    def copied(self, destination: str, kind: str) -> bool:
+        """Whether those of a kind were read to their end at least once."""
+        return feeds.copied(self._connection, destination, kind)

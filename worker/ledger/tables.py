@@ -120,6 +120,7 @@ deliveries = Table(
     Column("changed_at", Double, nullable=False),
     Column("progress", Text, nullable=True, comment="how the order gets on there, in words"),
     Column("progress_at", Double, nullable=True),
+    Column("progress_step", Integer, nullable=True, comment="how far it is there, by the destination's own numbers"),
     Column("tracking", Text, nullable=True, comment="waybill -> address, JSON"),
     UniqueConstraint("order_id", "destination"),
     Index("ix_deliveries_work", "destination", "state", "due_at"),
@@ -208,6 +209,7 @@ feeds = Table(
     Column("leased_until", Double, nullable=True, comment="somebody reads it"),
     Column("done_at", Double, nullable=True, comment="when it was last read without a problem"),
     Column("problem", Text, nullable=False, default=""),
+    Column("whole", Text, nullable=False, default="{}", comment="kind -> when it was last read to its end, JSON"),
     comment="What destinations tell of their own accord, and how far it was read.",
 )
 
@@ -230,6 +232,7 @@ copies = Table(
     Column("kind", String(20), primary_key=True),
     Column("key", String(100), primary_key=True),
     Column("ref", String(255), nullable=False, default="", comment="folded case"),
+    Column("shown", String(255), nullable=False, default="", comment="ref as it is written there"),
     Column("email", String(255), nullable=False, default="", comment="folded case"),
     Column("name", Text, nullable=False, default=""),
     Column("data", Text, nullable=False, default="{}"),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
 from worker.ledger import tables as t
 from worker.ledger.book import read_order
+from worker.ledger.feeds import LOCKS
 
 _o, _d, _e = t.orders.c, t.deliveries.c, t.events.c
 
@@ -182,6 +183,7 @@ def destinations(connection: Connection) -> list[dict[str, Any]]:
     counts: dict[str, dict[str, int]] = {}
     for row in connection.execute(counted):
         counts.setdefault(row.destination, {})[row.state] = row.n
+    read = feeds(connection)
     return [
         {
             "name": row.name,
@@ -192,9 +194,20 @@ def destinations(connection: Connection) -> list[dict[str, Any]]:
             "since": stamp(row.since),
             "paused_until": stamp(row.paused_until),
             **{state: counts.get(row.name, {}).get(state, 0) for state in ("ready", "retrying", "held", "dead")},
+            "feeds": read.get(row.name, []),
         }
         for row in connection.execute(select(t.destinations).order_by(t.destinations.c.name))
     ]
+
+
+def feeds(connection: Connection) -> dict[str, list[dict[str, Any]]]:
+    """By destination what it tells of its own accord: when each feed was last read, and what is in the way."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    query = select(t.feeds).where(t.feeds.c.name.not_in(LOCKS)).order_by(t.feeds.c.destination, t.feeds.c.name)
+    for row in connection.execute(query):
+        one = {"name": row.name, "read_at": stamp(row.done_at), "problem": row.problem or None}
+        found.setdefault(row.destination, []).append(one)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from schemas.order import Order
 from worker.desk import UnknownDestinationError
-from worker.ledger import replays, views
+from worker.ledger import replays, stock, views
 from worker.ledger.accepts import AcceptRefusedError
 from worker.ledger.replays import EditRefusedError
 from worker.web.exact import ExactRoute, exact, words
@@ -85,8 +85,35 @@ class Orders(BaseModel):
     next: int | None
 
 
+class FeedView(BaseModel):
+    """Something that a destination tells of its own accord, read on schedule."""
+
+    name: str
+    read_at: datetime | None = Field(description="When it was last read.")
+    problem: str | None = Field(description="Why it could not be read since.")
+
+
+class StockView(BaseModel):
+    """What a destination says about one article code."""
+
+    destination: str
+    code: str = Field(description="The destination's own word.")
+    skus: list[str] = Field(description="What we call it.")
+    known: bool = Field(description="False: it is asked for, and the destination does not have it.")
+    name: str | None
+    quantity: str | None = Field(description="What can be sold of it, as told last; null: no figure was told.")
+    seen_at: datetime
+
+
+class Stocks(BaseModel):
+    """A page of codes, by destination and code; ``next`` is the cursor of the next page."""
+
+    items: list[StockView]
+    next: str | None
+
+
 class DestinationView(BaseModel):
-    """One destination: its state, and what waits there."""
+    """One destination: its state, what waits there, and when it was last read what it tells."""
 
     name: str
     system: str
@@ -99,6 +126,7 @@ class DestinationView(BaseModel):
     retrying: int
     held: int
     dead: int
+    feeds: list[FeedView]
 
 
 class Destinations(BaseModel):
@@ -287,6 +315,22 @@ def get_destinations(request: Request) -> Destinations:
     """Every destination's state, and what waits there."""
     with _house(request).ledger.read() as connection:
         return Destinations.model_validate({"items": views.destinations(connection)})
+
+
+@router.get("/stock")
+def get_stock(
+    request: Request,
+    destination: Words | None = None,
+    sku: Annotated[Words | None, Query(description="Ours; each destination is asked for its own word.")] = None,
+    cursor: Annotated[Words | None, Query(description="next of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Stocks:
+    """What destinations say about article codes: known or not, and how many, as they told last."""
+    house = _house(request)
+    _known(house, destination)
+    with house.ledger.read() as connection:
+        page = stock.listed(connection, house.config, destination=destination, sku=sku, cursor=cursor, limit=limit)
+    return Stocks.model_validate({"items": page.items, "next": page.following})
 
 
 @router.post("/destinations/{name}/suspend")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -31,6 +31,7 @@ from worker.web import apipage, telling
 from worker.web.exact import exact
 from worker.web.guard import COOKIE, session
 from worker.web.house import House
+from worker.web.remarks import remarks
 from worker.web.waiting import way_out
 
 log = structlog.get_logger("crossdock.web")
@@ -182,13 +183,15 @@ def order(request: Request) -> Response:
 
 def _order(request: Request, status: int = 200, **more: Any) -> Response:
     house, order_id = _house(request), request.path_params["order_id"]
-    found = None
+    found, noted = None, dict[str, Sequence[str]]()
     if order_id <= _LARGEST_ID:
         with house.ledger.read() as connection:
             found = views.order(connection, order_id)
+            noted = remarks(connection, found, config=house.config) if found is not None else noted
     if found is None:
         return _message(request, 404, "No such order", "There is no order with this id.")
-    return _page(request, "order.html", status, item=found, way_out=way_out(found, config=house.config), **more)
+    out = way_out(found, config=house.config)
+    return _page(request, "order.html", status, item=found, way_out=out, remarks=noted, **more)
 
 
 async def replay(request: Request) -> Response:

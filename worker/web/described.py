@@ -26,6 +26,7 @@ def describe(document: dict[str, Any]) -> None:
     """Add webhooks, health and the token to a document that FastAPI made."""
     document["paths"] |= {
         "/webhooks/{shop}": {"post": _webhook()},
+        "/webhooks/destinations/{name}": {"post": _hook()},
         "/healthz": {"get": _open("healthz", "The process lives.", {"200": _json("It does.")})},
         "/readyz": {
             "get": _open(
@@ -48,13 +49,7 @@ def describe(document: dict[str, Any]) -> None:
 
 
 def _webhook() -> dict[str, Any]:
-    parameter = {
-        "name": "shop",
-        "in": "path",
-        "required": True,
-        "description": "A shop of the configuration.",
-        "schema": {"type": "string"},
-    }
+    parameter = _parameter("shop", "path", "A shop of the configuration.")
     accepted = "It is on disk. Also said of what could not be understood: that is held."
     answers: dict[str, Any] = {
         "200": {"description": accepted, "content": {"application/json": {"schema": _TOLD}}},
@@ -63,6 +58,35 @@ def _webhook() -> dict[str, Any]:
     body = {"required": True, "description": "The bytes that the shop signed.", "content": {"application/json": {}}}
     text = "Take an order webhook, signed as its platform signs: Shopify, WooCommerce, Standard Webhooks."
     return _open("webhook", text, answers) | {"parameters": [parameter], "requestBody": body}
+
+
+def _hook() -> dict[str, Any]:
+    parameters = [
+        _parameter("name", "path", "A destination with webhook_token."),
+        _parameter("X-Auth-Token", "header", "That token."),
+    ]
+    texts = _TEXTS | {
+        401: "The token is missing or wrong.",
+        404: "There is no such destination, or it takes no webhooks.",
+    }
+    told = {
+        "type": "object",
+        "properties": {
+            "outcome": {"type": "string", "enum": ["accepted", "duplicate", "ignored"]},
+            "reason": {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "Why it is ignored."},
+        },
+    }
+    answers: dict[str, Any] = {
+        "200": {"description": "It is on disk, or of no use.", "content": {"application/json": {"schema": told}}},
+        **{str(status): {"description": text, "content": _PROBLEM} for status, text in texts.items()},
+    }
+    body = {"required": True, "description": "As the warehouse sends it.", "content": {"application/json": {}}}
+    text = "Take a destination's word of how an order gets on there (Ongoing's order webhooks)."
+    return _open("destination_webhook", text, answers) | {"parameters": parameters, "requestBody": body}
+
+
+def _parameter(name: str, where: str, text: str) -> dict[str, Any]:
+    return {"name": name, "in": where, "required": True, "description": text, "schema": {"type": "string"}}
 
 
 def _open(name: str, text: str, responses: dict[str, Any]) -> dict[str, Any]:

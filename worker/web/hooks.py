@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +10,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from schemas import strict_json
@@ -17,26 +17,43 @@ from schemas.destination import Destination
 from schemas.ongoing import OngoingDestination
 from schemas.ongoing_status import of_webhook
 from worker.feeds import Progress
-from worker.ledger import feeds
 from worker.ledger.engine import away
+from worker.ledger.progress import tell
 from worker.web.house import House
 
 log = structlog.get_logger("crossdock.hooks")
 
 TOKEN = "x-auth-token"  # noqa: S105 - the header's name (contracts/ongoing.md section 4)
 
+ANSWER_S = 10.0
+"""When the sender gives up is not stated (section 4); a ledger that takes longer is away."""
 
-def _ongoing(body: Any, destination: Destination) -> Progress | None:
+
+class NothingToTellError(ValueError):
+    """It is genuine, and nothing for a timeline. The message says why, and holds nothing of the body."""
+
+
+def _ongoing(body: Any, destination: Destination) -> Progress:
     if not isinstance(destination, OngoingDestination):
         raise TypeError(f"{destination.name} is not of Ongoing")
-    status = of_webhook(body, destination)
+    try:
+        status = of_webhook(body, destination)
+    except ValueError as error:
+        raise NothingToTellError(str(error)) from None
     if status is None:
-        return None
-    return Progress(number=status.order_number, state=status.word, text=status.text, tracking=status.tracking)
+        raise NothingToTellError("it tells no status of an order that has to be told")
+    return Progress(
+        reference=str(status.order_id or ""),
+        number=status.order_number,
+        state=status.word,
+        step=status.number,
+        text=status.text,
+        tracking=status.tracking,
+    )
 
 
-READERS: Mapping[str, Callable[[Any, Destination], Progress | None]] = {"ongoing": _ongoing}
-"""By system: what a webhook's body says. Raises ValueError where it is not for this destination."""
+READERS: Mapping[str, Callable[[Any, Destination], Progress]] = {"ongoing": _ongoing}
+"""By system: what a webhook's body says. Raises NothingToTellError."""
 
 
 async def take(house: House, name: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -44,34 +61,40 @@ async def take(house: House, name: str, headers: Mapping[str, str], body: bytes)
 
     A webhook may come twice, late and out of order, and is lost after a day (section 4): so it tells how an order gets
     on, the reading of the statuses is the net under it, and nothing is decided by it.
+
+    Args:
+        headers: names in lower case, values decoded as Latin-1.
     """
     destination = house.config.destinations.get(name)
     token = getattr(destination, "webhook_token", None)
     if destination is None or token is None or destination.system not in READERS:
-        return _error(404, f"no destination {name!r} takes webhooks; set webhook_token in [destinations.{name}]")
-    if not hmac.compare_digest(headers.get(TOKEN, "").encode(), token.get_secret_value().encode()):
-        house.count_refused(name, why="the token is missing or wrong")
+        return _error(404, f"no destination {name!r} takes webhooks; look at the address, and at webhook_token there")
+    if not hmac.compare_digest(headers.get(TOKEN, "").encode("latin-1"), token.get_secret_value().encode()):
+        house.count_refused(f"destinations/{name}", why="the token is missing or wrong")
         return _error(401, "the token in X-Auth-Token is missing or wrong")
     try:
-        told = READERS[destination.system](strict_json.loads(body), destination)
-    except (strict_json.MalformedError, ValueError) as error:
-        # An answer other than 2xx would make it come again for a day, and it would be no better then.
-        log.warning("hook_ignored", destination=name, why=str(error))
-        return _answer("ignored", str(error))
-    if told is None:
-        return _answer("ignored", "nothing that has to be told")
-    try:
-        news = await run_in_threadpool(house.ledger.write, lambda c: feeds.tell(c, name, [told], now=time.time()))
-    except SQLAlchemyError as error:
-        if not away(error):
+        async with asyncio.timeout(ANSWER_S):
+            # Not Starlette's pool, which would see the thread through to its end, however long it waits.
+            outcome, reason = await asyncio.to_thread(_told, house, destination, body)
+    except (SQLAlchemyError, TimeoutError) as error:
+        if isinstance(error, SQLAlchemyError) and not away(error):
             raise
-        log.error("ledger_away", doing="hook", error=type(error).__name__)
+        log.error("ledger_away", doing="hook", destination=name, error=type(error).__name__)
         return _error(503, "it could not be stored; send it again", **{"Retry-After": "60"})
-    return _answer("accepted" if news else "duplicate", "")
+    log.info("hook", destination=name, outcome=outcome, why=reason)
+    return JSONResponse({"outcome": outcome, "reason": reason or None})
 
 
-def _answer(outcome: str, reason: str) -> Response:
-    return JSONResponse({"outcome": outcome, **({"reason": reason} if reason else {})})
+def _told(house: House, destination: Destination, body: bytes) -> tuple[str, str]:
+    """The outcome, and why it is ignored: an answer other than 2xx would make it come again, and no better."""
+    try:
+        told = READERS[destination.system](strict_json.loads(body), destination)
+    except (strict_json.MalformedError, NothingToTellError) as error:
+        return "ignored", str(error)
+    found = house.ledger.write(lambda c: tell(c, destination.name, [told], now=time.time(), late=True))
+    if not found.ours:
+        return "ignored", "no order of ours there has this number"
+    return ("accepted", "") if found.news else ("duplicate", "")
 
 
 def _error(status: int, text: str, **headers: str) -> Response:

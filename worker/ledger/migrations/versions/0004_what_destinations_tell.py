@@ -17,6 +17,15 @@ def upgrade() -> None:
         "deliveries", sa.Column("progress", sa.Text(), nullable=True, comment="how the order gets on there, in words")
     )
     op.add_column("deliveries", sa.Column("progress_at", sa.Double(), nullable=True))
+    op.add_column(
+        "deliveries",
+        sa.Column(
+            "progress_step",
+            sa.Integer(),
+            nullable=True,
+            comment="how far it is there, by the destination's own numbers",
+        ),
+    )
     op.add_column("deliveries", sa.Column("tracking", sa.Text(), nullable=True, comment="waybill -> address, JSON"))
     op.create_table(
         "feeds",
@@ -27,6 +36,7 @@ def upgrade() -> None:
         sa.Column("leased_until", sa.Double(), nullable=True, comment="somebody reads it"),
         sa.Column("done_at", sa.Double(), nullable=True, comment="when it was last read without a problem"),
         sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("whole", sa.Text(), nullable=False, comment="kind -> when it was last read to its end, JSON"),
         sa.PrimaryKeyConstraint("destination", "name", name=op.f("pk_feeds")),
         comment="What destinations tell of their own accord, and how far it was read.",
     )
@@ -49,6 +59,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("key", sa.String(length=100), nullable=False),
         sa.Column("ref", sa.String(length=255), nullable=False, comment="folded case"),
+        sa.Column("shown", sa.String(length=255), nullable=False, comment="ref as it is written there"),
         sa.Column("email", sa.String(length=255), nullable=False, comment="folded case"),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("data", sa.Text(), nullable=False),
@@ -65,5 +76,5 @@ def downgrade() -> None:
     op.drop_table("copies")
     op.drop_table("stock")
     op.drop_table("feeds")
-    for name in ("tracking", "progress_at", "progress"):
+    for name in ("tracking", "progress_step", "progress_at", "progress"):
         op.drop_column("deliveries", name)
