@@ -63,7 +63,7 @@ def foremost(contacts: Sequence[C]) -> list[C]:
     return primary if len(contacts) > 1 and primary else list(contacts)
 
 
-def customer(email: str | None, *, of: str, shelf: Copies[Copy]) -> dict[str, Any]:
+def customer_of(email: str | None, *, of: str, shelf: Copies[Copy]) -> dict[str, Any]:
     """The buyer's code, for a delivery's memo.
 
     Args:
@@ -94,8 +94,8 @@ def _ref(company: object, *, of: str, shelf: Copies[Copy]) -> str:
     return known[0].ref if known else ""
 
 
-def code(told: Mapping[str, Any], *, of: str) -> str:
-    """The code in what :func:`customer` told.
+def code_of(told: Mapping[str, Any], *, of: str) -> str:
+    """The code in what :func:`customer_of` told.
 
     Raises:
         Unmappable: ``customer_missing``, ``customer_ambiguous``; held, for a person has to enter or mend the contact.

@@ -10,8 +10,9 @@ from fractions import Fraction
 from typing import ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
+from schemas.customers import source
 from schemas.destination import Destination, Unmappable
 from schemas.model import StrictModel, plain
 from schemas.money import decimals, rounded
@@ -41,6 +42,7 @@ class PaymentType(StrictModel):
 class EsuiteDestination(Destination):
     """``system = "esuite"``.
 
+    ``customer``: ``NAME:ref``, AccountRef is the code of the buyer's company in the copies of destination NAME.
     ``timezone``: TransDate is the date of ``placed_at`` there; without it, in the offset that the shop sent.
     A payment method that is ``false`` is not booked.
     """
@@ -51,6 +53,7 @@ class EsuiteDestination(Destination):
     reference_prefix: str = ""
     tax_included: bool = True
     timezone: str | None = None
+    customer: str | None = None
     fields: dict[str, Scalar] = Field(default_factory=dict, validate_default=True)
     payments: dict[str, PaymentType | Literal[False]] = Field(default_factory=dict)
 
@@ -62,10 +65,29 @@ class EsuiteDestination(Destination):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError('is no time zone, write for example "Australia/Melbourne"') from None
 
+    @field_validator("customer")
+    @classmethod
+    def _looked_up(cls, customer: str | None) -> str | None:
+        if customer is not None and not source(customer):
+            raise ValueError(
+                'must be "NAME:ref", for the code of the buyer\'s company at the destination NAME; one account for all '
+                "orders goes into fields, as AccountRef"
+            )
+        return customer
+
+    @property
+    def customer_from(self) -> str | None:
+        """The destination whose copies tell the account of each order."""
+        return source(self.customer)
+
     @field_validator("fields")
     @classmethod
-    def _can_be_posted(cls, fields: dict[str, Scalar]) -> dict[str, Scalar]:
-        problems = _missing(fields)
+    def _can_be_posted(cls, fields: dict[str, Scalar], info: ValidationInfo) -> dict[str, Scalar]:
+        looked_up = info.data.get("customer") is not None
+        problems = _missing(fields, account=not looked_up)
+        if looked_up:
+            double = [name for name in ACCOUNT_FIELDS if name in fields]
+            problems += [f"{name} is looked up for each order, by customer; take one of the two out" for name in double]
         if str(fields.get("AccountNo", "")) == "-1":
             problems.append("AccountNo = -1 would open a new account for every order; name an existing account")
         if fields.get("TransLedger", LEDGER) not in (LEDGER, ""):
@@ -76,10 +98,10 @@ class EsuiteDestination(Destination):
         return fields
 
 
-def _missing(fields: dict[str, Scalar]) -> list[str]:
+def _missing(fields: dict[str, Scalar], *, account: bool) -> list[str]:
     given = {name for name, value in fields.items() if str(value).strip()}
     said = [f"{name} is missing, for example {name} = {e}" for name, e in REQUIRED_FIELDS.items() if name not in given]
-    if given.isdisjoint(ACCOUNT_FIELDS):
+    if account and given.isdisjoint(ACCOUNT_FIELDS):
         names = ", ".join(ACCOUNT_FIELDS)
         said.append(f'the account is missing, for example AccountRef = "CASH01" (one of {names})')
     return said
@@ -127,17 +149,20 @@ def anything_open(order: Order) -> bool:
     return any(line.open_quantity > 0 for line in order.lines)
 
 
-def transaction(order: Order, *, number: str, destination: EsuiteDestination) -> Json:
+def transaction(order: Order, *, number: str, destination: EsuiteDestination, account: str | None = None) -> Json:
     """The JSON body of ``POST trans`` (contracts/esuite.md section 6).
 
     Args:
         number: the shop's ``number_prefix`` and the order's number without a leading ``#``.
+        account: AccountRef, where ``customer`` says that it is looked up.
 
     Raises:
         Unmappable: a line without SKU, a shipping charge or a payment that the configuration has no word for.
     """
     tax, places = _flag(destination.tax_included), decimals(order.currency)
     head: Json = {k: _flag(v) if isinstance(v, bool) else v for k, v in destination.fields.items()}
+    if account is not None:
+        head["AccountRef"] = account
     head["TransYourRef"] = reference(number, destination)
     head["TransDate"] = _placed_on(order, destination).isoformat()
     head["TransIncGST"] = tax

@@ -18,6 +18,6 @@ def not_copied(what: str, destination: str) -> Retry:
 
 
 def customer_unread(memo: Mapping[str, Any]) -> Retry | None:
-    """By what :func:`schemas.customers.customer` told."""
+    """By what :func:`schemas.customers.customer_of` told."""
     unread = memo.get("customer", {}).get("unread")
     return not_copied("contacts and companies", str(unread)) if unread else None

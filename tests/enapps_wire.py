@@ -22,7 +22,7 @@ from worker.feeds import Copied
 from worker.outcomes import Delivered, Outcome, Reject, Retry
 from worker.system import Job
 
-What = Literal["refuse", "lose", "late", "cut", "html", "error"]
+What = Literal["refuse", "lose", "late", "cut", "html", "page", "error"]
 LATE = 2
 
 
@@ -39,7 +39,7 @@ def destination(**changes: Any) -> EnappsDestination:
     return EnappsDestination.model_validate({**section, **changes})
 
 
-def line(number: int = 1, sku: str = "MUG-BLUE", **changes: Any) -> dict[str, Any]:
+def line(number: int = 1, sku: str | None = "MUG-BLUE", **changes: Any) -> dict[str, Any]:
     """One line: two of something for 24.00."""
     body = {"id": str(number), "sku": sku, "name": f"Thing {number}", "quantity": "2"}
     return {**body, "total_incl": "24.00", "tax": "4.00", **changes}
@@ -99,6 +99,8 @@ class Wire:
             return _silent(call, "timeout")
         if what == "html":
             return Reply(call=call, status=502, text="<html>Bad Gateway</html>")
+        if what == "page":
+            return Reply(call=call, status=200, text="<html>One moment, please</html>")
         if what == "cut":
             raise CutOff
         return reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from schemas.manex import ManexDestination
 from schemas.manex.desired import prepare
 from schemas.order import Order
 from tasks.manex import converge
+from worker.feeds import Copied
 from worker.outcomes import Delivered, Outcome, Reject, Retry
 from worker.system import Job
 
@@ -69,13 +70,28 @@ def order(count: int = 2, **changes: Any) -> Order:
 
 @dataclass(frozen=True)
 class Shelf:
-    """Gives numbers as the ledger does."""
+    """Gives numbers as the ledger does, and knows ``people``: contacts and companies of another system."""
 
     give: Callable[[int], str]
+    people: Sequence[Copied] = ()
+    read: bool = True
 
     def number(self, digits: int) -> str:
         """The next one."""
         return self.give(digits)
+
+    def copies(self, destination: str, kind: str, *, key: str = "", ref: str = "", email: str = "") -> Sequence[Copied]:
+        """Those that fit."""
+        wanted = (("key", key), ("ref", ref), ("email", email))
+        return [
+            one
+            for one in self.people
+            if one.kind == kind and all(not value or getattr(one, name) == value for name, value in wanted)
+        ]
+
+    def copied(self, destination: str, kind: str) -> bool:
+        """They were read to their end."""
+        return self.read
 
 
 class CutOff(BaseException):
@@ -195,15 +211,19 @@ class Story:
     interrupted: bool = False
     now: float = 1_790_000_000.0
     said: list[str] = field(default_factory=list)
+    people: Sequence[Copied] = ()
     _last: int = 90_000_000
 
     def _number(self, digits: int) -> str:
         self._last += 1
         return str(self._last).zfill(digits)
 
+    def _shelf(self) -> Shelf:
+        return Shelf(self._number, self.people)
+
     async def attempt(self) -> Outcome | None:
         """One attempt; None where it was cut off."""
-        self.memo = json.loads(json.dumps(prepare(self.order, self.memo, self.destination, Shelf(self._number))))
+        self.memo = json.loads(json.dumps(prepare(self.order, self.memo, self.destination, self._shelf())))
         job = Job(
             order=self.order,
             number=self.order.number.removeprefix("#"),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from schemas.customers import source
 from schemas.destination import Auth, Destination, PathAuth, Text
 from schemas.model import StrictModel
 
@@ -84,7 +85,7 @@ def _other_than(ours: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _digits(value: object) -> object:
+def ten_digits(value: object) -> object:
     """A number that was written without its leading zeros (section 3: ten digits, padded on the left)."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     return text.strip().zfill(CUSTOMER_DIGITS) if isinstance(text, str) and text.strip().isdigit() else text
@@ -95,7 +96,8 @@ class ManexDestination(Destination):
 
     Attributes:
         so_prefix: our sales order numbers begin with it; at least one letter, since automatic ones have none.
-        customer: custNo, ten digits.
+        customer: custNo, ten digits; or ``NAME:ref``, the code of the buyer's company in the copies of the destination
+            NAME.
         calendar: public holidays that are no working days: ISO 3166 country, or country and part, ``US-CA``.
             Without one only weekends are none.
         ship_days_before_due: working days.
@@ -110,7 +112,7 @@ class ManexDestination(Destination):
 
     system: Literal["manex"]
     so_prefix: str
-    customer: Annotated[str, BeforeValidator(_digits)]
+    customer: Annotated[str, BeforeValidator(ten_digits)]
     date_format: Literal["YYYY-MM-DD", "MM-DD-YYYY"] = "YYYY-MM-DD"
     ship_days_before_due: int = Field(default=1, ge=1, le=60)
     calendar: str | None = None
@@ -137,8 +139,11 @@ class ManexDestination(Destination):
     @field_validator("customer")
     @classmethod
     def _ten_digits(cls, customer: str) -> str:
-        if not re.fullmatch("[0-9]{10}", customer):
-            raise ValueError('must be a ManEx customer number of ten digits, as "0000000008"')
+        if not source(customer) and not re.fullmatch("[0-9]{10}", customer):
+            raise ValueError(
+                'must be a ManEx customer number of ten digits, as "0000000008", or "NAME:ref" for the code of the '
+                "buyer's company at the destination NAME"
+            )
         return customer
 
     @field_validator("calendar")
@@ -174,6 +179,11 @@ class ManexDestination(Destination):
     def calls_at_once(self) -> int:
         """Prices and dates of one order go out together."""
         return self.parallel
+
+    @property
+    def customer_from(self) -> str | None:
+        """The destination whose copies tell the customer of each order."""
+        return source(self.customer)
 
     @property
     def series_digits(self) -> int:

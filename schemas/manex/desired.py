@@ -9,8 +9,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Protocol
 
+from schemas.customers import Copies, Copy, code_of, customer_of
 from schemas.destination import Unmappable
-from schemas.manex import SO_NUMBER_CHARS, ManexDestination, Part
+from schemas.manex import CUSTOMER_DIGITS, SO_NUMBER_CHARS, ManexDestination, Part, ten_digits
 from schemas.manex.reply import SalesOrder
 from schemas.model import plain
 from schemas.money import decimals, rounded
@@ -69,15 +70,15 @@ class Desired:
     gone: tuple[int, ...]
 
 
-class Numbers(Protocol):
-    """Where our own numbers come from."""
+class Shelf(Copies[Copy], Protocol):
+    """Where our own numbers come from, and the copies of other systems."""
 
     def number(self, digits: int) -> str:
         """The next one, zero-padded."""
         ...
 
 
-def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Numbers) -> Memo:
+def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Shelf) -> Memo:
     """What has to stand before the first call, and for ever: our sales order number, and each line's own.
 
     Also the day the order was placed, and what of a line had been fulfilled before: later versions may tell another
@@ -85,8 +86,10 @@ def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Numb
     edited later: by that it is known to be ours.
     """
     done = dict(memo)
-    names = [order.number.removeprefix("#"), destination.customer]
-    if names not in done.setdefault("named", []):
+    done.setdefault("named", [])
+    _settle_customer(done, order, destination, shelf)
+    names = [order.number.removeprefix("#"), _customer_no(done, destination)]
+    if names[1] and names not in done["named"]:
         done["named"] = [*done["named"], names]
     if not 0 < len(done.get("SoNo", "")) <= SO_NUMBER_CHARS:  # one that is too long was never sent
         done["SoNo"] = destination.so_prefix + shelf.number(destination.series_digits)
@@ -102,6 +105,40 @@ def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Numb
     return done
 
 
+def _settle_customer(done: dict[str, Any], order: Order, destination: ManexDestination, shelf: Shelf) -> None:
+    """Whose order it is, where that is looked up: anew until there is a header, which keeps the customer it has."""
+    if destination.customer_from is None:
+        done.pop("customer", None)
+    elif "header" not in done:
+        done["customer"] = customer_of(order.email, of=destination.customer_from, shelf=shelf)
+    elif not done.get("customer", {}).get("code") and done["named"]:
+        done["customer"] = {"code": done["named"][-1][1]}
+
+
+def _customer_no(memo: Memo, destination: ManexDestination) -> str:
+    """custNo; empty where the buyer's company is not known, or its code is no number of ten digits."""
+    if destination.customer_from is None:
+        return destination.customer
+    number = str(ten_digits(memo.get("customer", {}).get("code", "")))
+    return number if len(number) == CUSTOMER_DIGITS and number.isascii() and number.isdecimal() else ""
+
+
+def _known_customer(memo: Memo, destination: ManexDestination) -> str:
+    """custNo. Raises Unmappable."""
+    found = _customer_no(memo, destination)
+    if not found and destination.customer_from is not None:
+        told = code_of(memo.get("customer", {}), of=destination.customer_from)
+        raise Unmappable(
+            "customer_no_number",
+            f"The code of the order's customer at {destination.customer_from} is {told}, and ManEx knows its customers "
+            f"by numbers of {CUSTOMER_DIGITS} digits.",
+            hint=f"Write the ManEx number into the company's ref at {destination.customer_from}, wait for the next "
+            "copy, then replay.",
+            hold=True,
+        )
+    return found
+
+
 def desired(order: Order, *, number: str, memo: Memo, destination: ManexDestination) -> Desired:
     """The sales order, from the order and what :func:`prepare` settled. A cancelled order wants none of its lines.
 
@@ -109,7 +146,7 @@ def desired(order: Order, *, number: str, memo: Memo, destination: ManexDestinat
         number: the shop's ``number_prefix`` and the order's number without a leading ``#``.
 
     Raises:
-        Unmappable: a line without SKU, a shipping charge without a part, no number left.
+        Unmappable: a line without SKU, a shipping charge without a part, no number left, no customer.
     """
     so_no, placed = str(memo["SoNo"]), date.fromisoformat(memo["placed"])
     if len(so_no) > SO_NUMBER_CHARS:
@@ -123,7 +160,7 @@ def desired(order: Order, *, number: str, memo: Memo, destination: ManexDestinat
     known = {int(line_no) for line_no, _ in memo["lines"].values()}
     return Desired(
         so_no=so_no,
-        customer=destination.customer,
+        customer=_known_customer(memo, destination) if items else _customer_no(memo, destination),
         po_no=cut(number, PO_CHARS),
         order_date=placed,
         due=due,

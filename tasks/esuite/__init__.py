@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from schemas.customers import code_of
 from schemas.destination import Unmappable
 from schemas.esuite import LEDGER, EsuiteDestination, anything_open, reference, remarks, transaction
 from schemas.esuite_reply import Row, differences, read_rows
 from schemas.http import Call
-from tasks.esuite.change import compared, prepare, tried
+from tasks.copies import customer_unread
+from tasks.esuite.change import PREPARED, compared, prepare, tried
 from tasks.esuite.lookup import ignored, key_of, look, remembered
 from tasks.esuite.replies import outcome
 from worker.app import delivery_task
@@ -24,7 +26,7 @@ NEVER_SENT = "cancelled before anything reached Esuite"
 
 async def converge(job: Job[EsuiteDestination], http: Http) -> Outcome:
     """Make Esuite hold the order once: write at first, look before writing wherever something may be there."""
-    doubtful = job.in_doubt or bool(job.memo.keys() - {"tried"})
+    doubtful = job.in_doubt or bool(job.memo.keys() - PREPARED)
     try:
         if doubtful:
             found = await _find(job, http)
@@ -41,7 +43,8 @@ def plan(job: Job[EsuiteDestination]) -> Sequence[Call]:
     """The one POST of a first attempt, or nothing where nothing is to be delivered. Raises Unmappable."""
     if job.order.cancelled or not anything_open(job.order):
         return ()
-    return (_post(job),)
+    by = job.destination.customer_from
+    return (_post(job, account=None if by is None else f"<ref of the buyer's company at {by}>"),)
 
 
 async def probe(destination: EsuiteDestination, http: Http) -> Outcome:
@@ -60,14 +63,24 @@ async def probe(destination: EsuiteDestination, http: Http) -> Outcome:
     return answer
 
 
-def _post(job: Job[EsuiteDestination]) -> Call:
-    return Call("POST", "trans", body=transaction(job.order, number=job.number, destination=job.destination))
+def _post(job: Job[EsuiteDestination], *, account: str | None) -> Call:
+    body = transaction(job.order, number=job.number, destination=job.destination, account=account)
+    return Call("POST", "trans", body=body)
+
+
+def _account(job: Job[EsuiteDestination]) -> str | None:
+    """AccountRef, where it is looked up. Raises Unmappable."""
+    by = job.destination.customer_from
+    return None if by is None else code_of(job.memo.get("customer", {}), of=by)
 
 
 async def _create(job: Job[EsuiteDestination], http: Http) -> Outcome:
     if not anything_open(job.order):
         return Delivered(reference=None, note=NOTHING_LEFT)
-    call = _post(job)
+    unread = customer_unread(job.memo)
+    if unread is not None:
+        return unread
+    call = _post(job, account=_account(job))
     warnings = remarks(job.order, destination=job.destination)
     answer = outcome(await http.send(call), writing=True, destination=job.destination.name, now=job.now)
     if isinstance(answer, Delivered):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from schemas.customers import Copies, Copy, customer_of
 from schemas.destination import Unmappable
 from schemas.esuite import EsuiteDestination, anything_open, change, remarks, removal
 from schemas.esuite_reply import Row, differences, footprint, leaves
@@ -19,11 +20,21 @@ from worker.system import Http, Job
 TRIED = 5
 """Versions whose figures are remembered."""
 
+PREPARED = frozenset({"tried", "customer"})
+"""What of the memo stands there before anything was sent."""
 
-def prepare(order: Order, memo: Mapping[str, Any], destination: EsuiteDestination, _: object) -> Mapping[str, Any]:
-    """The figures of each version that may be sent stand in the ledger before it is: by them it is known to be ours."""
+
+def prepare(
+    order: Order, memo: Mapping[str, Any], destination: EsuiteDestination, shelf: Copies[Copy]
+) -> Mapping[str, Any]:
+    """The figures of each version that may be sent stand in the ledger before it is: by them it is known to be ours.
+
+    And whose order it is, where that is looked up: anew until something may be there.
+    """
     if order.cancelled:
         return memo
+    if destination.customer_from is not None and memo.keys() <= PREPARED:
+        memo = {**memo, "customer": customer_of(order.email, of=destination.customer_from, shelf=shelf)}
     try:
         figures = footprint(order, destination=destination)
     except Unmappable:
@@ -165,4 +176,4 @@ def _shipped(order: Order) -> bool:
 
 
 def tried(job: Job[EsuiteDestination]) -> dict[str, Any]:
-    return {"tried": job.memo["tried"]} if "tried" in job.memo else {}
+    return {name: value for name, value in job.memo.items() if name in PREPARED}

@@ -110,19 +110,20 @@ async def _progress(destination: IwsDestination, reader: Reader, code: str) -> P
     header = await reader.one(destination.word("route_header").format(code=code))
     if header is None:
         return None  # deleted since, or a quote
+    number = header.text("poCode")
     if header.flag("isVoided"):  # the flag wins over the status (section 6.6)
-        return Progress(reference=code, state="cancelled", text="voided")
+        return Progress(reference=code, number=number, state="cancelled", text="voided")
     customer = header.text("billToCode")
     invoice = await _invoice(reader, customer, code) if customer else None
     if invoice is not None:
         shipped = invoice.flag("isDispatch") or invoice.flag("isDeliveryNotePrinted")
         text = f"invoiced as {invoice.id}" + (", shipped" if shipped else "")
-        return Progress(reference=code, state="shipped" if shipped else "invoiced", text=text)
+        return Progress(reference=code, number=number, state="shipped" if shipped else "invoiced", text=text)
     status = header.text("orderStatus")
     if header.flag("isOnHold"):
-        return Progress(reference=code, state="on_hold", text=f"on hold ({status or 'no status'})")
+        return Progress(reference=code, number=number, state="on_hold", text=f"on hold ({status or 'no status'})")
     if status and status.lower() != "open":
-        return Progress(reference=code, state=status.lower(), text=status.lower())
+        return Progress(reference=code, number=number, state=status.lower(), text=status.lower())
     return None
 
 

@@ -11,9 +11,11 @@ from schemas.http import Call
 from schemas.manex import ManexDestination
 from schemas.manex.calls import Calls, Resolved
 from schemas.manex.desired import anything_open, desired, prepare
+from tasks.copies import customer_unread
 from tasks.manex.chain import Chain
 from tasks.manex.replies import Absent, Done, meaning
 from worker.app import delivery_task
+from worker.feeds import Copied
 from worker.outcomes import Delivered, Outcome, Reject
 from worker.system import Http, Job, System
 
@@ -22,6 +24,9 @@ PROBE_NUMBER = "CROSSDOCK"
 
 async def converge(job: Job[ManexDestination], http: Http) -> Outcome:
     """Make ManEx hold the order once, complete: what is missing is written, what differs is changed."""
+    unread = customer_unread(job.memo)
+    if unread is not None and not job.order.cancelled:
+        return unread
     try:
         wanted = desired(job.order, number=job.number, memo=job.memo, destination=job.destination)
     except Unmappable as problem:
@@ -37,6 +42,9 @@ def plan(job: Job[ManexDestination]) -> Sequence[Call]:
     if order.cancelled or not anything_open(order):
         return ()
     memo = prepare(order, job.memo, destination, _Unknown())
+    if destination.customer_from is not None:
+        looked_up = f"<ref of the buyer's company at {destination.customer_from}>"
+        destination = destination.model_copy(update={"customer": looked_up})
     wanted, calls = desired(order, number=job.number, memo=memo, destination=destination), Calls(destination)
     resolved, before = Resolved(), list[Call]()
     if destination.item_master:
@@ -55,10 +63,16 @@ def plan(job: Job[ManexDestination]) -> Sequence[Call]:
 
 
 class _Unknown:
-    """Gives numbers that nobody knows yet."""
+    """Gives numbers that nobody knows yet, and knows nobody."""
 
     def number(self, digits: int) -> str:
         return "_" * digits
+
+    def copies(self, destination: str, kind: str, *, key: str = "", ref: str = "", email: str = "") -> Sequence[Copied]:
+        return ()
+
+    def copied(self, destination: str, kind: str) -> bool:
+        return False
 
 
 async def probe(destination: ManexDestination, http: Http) -> Outcome:

@@ -19,6 +19,8 @@ from worker.config.lines import KeyPath, Lines
 from worker.config.problems import ConfigErrors, Problem
 from worker.config.references import SecretError, Secrets, read_skus
 from worker.config.rules import (
+    copied,
+    customer_rules,
     destination_rules,
     number_rules,
     reference_rules,
@@ -117,10 +119,12 @@ class _Reading:
         shops = self._each("shops", self._shop)
         destinations = self._each("destinations", self._destination)
         self._say(series_rules(self._tables("destinations")))
+        self._say(customer_rules(self._tables("destinations")))
         routes = self._routes(shops=list(shops), destinations=list(destinations))
         self._say(shadow_rules(routes, shops=list(shops)))
         if not self._wrong("routes"):
-            self._say(use_rules(_right(routes), shops=list(shops), destinations=self._of_known_systems()))
+            unread = [name for name in self._of_known_systems() if name not in copied(self._tables("destinations"))]
+            self._say(use_rules(_right(routes), shops=list(shops), destinations=unread))
             self._say(number_rules(_right(routes), prefixes=self._prefixes()))
         if not self._wrong():
             places = {name: one for name, one in destinations.items() if one}

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.config import Route, When
+from schemas.customers import source
 from schemas.destination import Destination
 from schemas.routing import covers
 from schemas.shops import PLATFORMS
@@ -15,6 +16,9 @@ from schemas.shops.signatures import decode
 from worker.config.lines import KeyPath
 from worker.config.references import Secrets
 from worker.config.words import Finding, did_you_mean
+
+COPIED_SYSTEM = "enapps"
+"""Whose contacts and companies are copied."""
 
 _KEY_BYTES = range(24, 65)
 """Of a Standard Webhooks secret (contracts/webhooks.md section 4)."""
@@ -206,6 +210,30 @@ def series_rules(destinations: Mapping[str, Mapping[str, Any]]) -> Iterator[Find
                 )
                 break
         before.append((name, site, series))
+
+
+def copied(destinations: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Those that ``customer = "NAME:ref"`` of another one names: of use without a route."""
+    return {named for _, named in _customers(destinations)}
+
+
+def customer_rules(destinations: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
+    """``customer = "NAME:ref"``, where NAME is no destination that is copied."""
+    known = [name for name, raw in destinations.items() if raw.get("system") == COPIED_SYSTEM]
+    for name, named in _customers(destinations):
+        if named not in known:
+            wrong = "is no Enapps destination" if named in destinations else "is no destination"
+            near = did_you_mean(named, known, what="Enapps destinations")
+            hint = near or 'Add a destination with system = "enapps", or write the customer\'s code itself.'
+            yield Finding(("destinations", name, "customer"), f'"{named}" {wrong}', hint)
+
+
+def _customers(destinations: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for name, raw in destinations.items():
+        written = raw.get("customer")
+        named = source(written) if isinstance(written, str) else None
+        if named:
+            yield name, named
 
 
 def _meet(prefix: str, other: str) -> bool:
