@@ -71,8 +71,8 @@ PREFIX = (
     'must be a letter and up to 5 more letters or digits, as "W": numbers that ManEx gives itself have digits only.'
 )
 CUSTOMER = (
-    'must be a ManEx customer number of ten digits, as "0000000008", or "NAME:ref" for the code of the buyer\'s company '
-    "at the destination NAME."
+    'must be a ManEx customer number of ten digits, as "0000000008", or "NAME:ref" for the code of the '
+    "buyer's company at the destination NAME."
 )
 CALENDAR = 'is no calendar that Crossdock knows; write a country as "US", or with its part as "US-CA".'
 OURS = "is set for each order; take it out."
