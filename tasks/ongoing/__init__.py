@@ -16,6 +16,7 @@ from schemas.echo import members, whole
 from schemas.http import Call
 from schemas.ongoing import OngoingDestination, goods_order, nothing_wanted, to_ship
 from schemas.ongoing_reply import FoundOrder, differences
+from schemas.order import Order
 from tasks.ongoing.replies import (
     LOOK_AGAIN_S,
     LOOKING,
@@ -34,6 +35,9 @@ LAG_S = 30.0
 """An order may stay invisible for so long after it was written (section 1.5)."""
 
 PROBE_NUMBER = "crossdock-probe"
+
+TRIED = 5
+"""Versions that are remembered until the warehouse answers."""
 
 
 async def converge(job: Job[OngoingDestination], http: Http) -> Outcome:
@@ -95,16 +99,36 @@ async def _write(job: Job[OngoingDestination], http: Http, body: Mapping[str, An
                 return waiting
         else:
             unlike = ", ".join(differences(body, found))
-            if not unlike and not found.cancelled:
+            if not unlike and not found.cancelled and not _others_in_the_air(job):
                 return delivered(found.order_id, number, note="found at the warehouse, equal to the order")
             amends = True
     decided = outcome(await http.send(_put(body)), number=number, destination=name, now=job.now, amends=amends)
     if isinstance(decided, Retry) and decided.code == LOOKING:
         return await _look_up_written(job, http)
     if isinstance(decided, Reject) and decided.code == "change_refused":
-        decided = _begun(job, decided, await _look(job, http), what="the change was not made there")
+        found = await _look(job, http)
+        equal = isinstance(found, FoundOrder) and not found.cancelled and not differences(body, found)
+        if isinstance(found, FoundOrder) and equal and _others_in_the_air(job):
+            return delivered(found.order_id, number, note="found at the warehouse, equal to the order")
+        decided = _begun(job, decided, found, what="the change was not made there")
         return replace(decided, reason=f"{decided.reason} There it differs in {unlike}.") if unlike else decided
     return decided
+
+
+def prepare(order: Order, memo: Mapping[str, Any], _: OngoingDestination, __: object) -> Mapping[str, Any]:
+    """The versions that were or are to be written since the warehouse's last answer stand in the ledger before."""
+    version, tried = order.content()[:16], list(memo.get("tried", ()))
+    if order.cancelled or tried[-1:] == [version]:
+        return memo
+    return {**memo, "tried": [*(one for one in tried if one != version), version][-TRIED:]}
+
+
+def _others_in_the_air(job: Job[OngoingDestination]) -> bool:
+    """Another version than the newest, not answered, may still come over what is there.
+
+    Writing once more settles it: the warehouse carries writes out one after the other (section 1.8).
+    """
+    return len(job.memo.get("tried", ())) > 1
 
 
 async def _look_up_written(job: Job[OngoingDestination], http: Http) -> Outcome:
@@ -253,6 +277,6 @@ def _nothing_to_ship(job: Job[OngoingDestination]) -> str:
     return "nothing to ship: what could be shipped has been shipped"
 
 
-SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe)
+SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe, prepare=prepare)
 
 deliver = delivery_task(SYSTEM)
