@@ -94,6 +94,8 @@ def told(kind: str, text: str) -> str:
         reason, _, next_try = text.rpartition("; next try in ")
         seconds = next_try.removesuffix(" s")
         text = f"{sentence(reason)} Next try in {span(float(seconds))}" if seconds.isdecimal() else text
+    if kind == "step":
+        return sentence(text.replace(" -> ", " → "))
     lead = _LEADS.get(kind)
     return sentence(text) if lead is None or text.startswith(lead.lower()) else f"{lead}. {sentence(text)}"
 
