@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -121,6 +123,7 @@ class Item:
         total: of the ``ordered`` quantity, with or without tax as configured, after discounts.
         open: what is still to be delivered, and goes out.
         most: what may have gone out before: ``open`` and what the shop has shipped since.
+        line_id: of the order's line; empty for freight.
     """
 
     stock_code: str
@@ -128,6 +131,15 @@ class Item:
     ordered: Decimal
     open: Decimal
     most: Decimal
+    line_id: str = ""
+
+    def wanted(self, shipped: Mapping[str, str]) -> Decimal:
+        """What a transaction of ours has to hold: ``open``, and what the shop has shipped since it was made.
+
+        Args:
+            shipped: by line id, what the shop had shipped before the transaction was made, and is not in it.
+        """
+        return max(self.open, self.most - Decimal(shipped.get(self.line_id, "0")))
 
     @property
     def price(self) -> Fraction:
@@ -149,6 +161,22 @@ def anything_open(order: Order) -> bool:
     return any(line.open_quantity > 0 for line in order.lines)
 
 
+def shipped(order: Order) -> dict[str, str]:
+    """What the shop has shipped, by line id; lines of which it shipped nothing are left out."""
+    return {line.id: plain(line.fulfilled_quantity) for line in order.lines if line.fulfilled_quantity}
+
+
+def anything_wanted(order: Order, *, before: Mapping[str, str]) -> bool:
+    """Whether a transaction of ours has to hold anything: something is open, or was shipped since it was made.
+
+    Args:
+        before: :func:`shipped` at the time when it was made.
+    """
+    return anything_open(order) or any(
+        line.fulfilled_quantity > Decimal(before.get(line.id, "0")) for line in order.lines
+    )
+
+
 def transaction(order: Order, *, number: str, destination: EsuiteDestination, account: str | None = None) -> Json:
     """The JSON body of ``POST trans`` (contracts/esuite.md section 6).
 
@@ -159,43 +187,63 @@ def transaction(order: Order, *, number: str, destination: EsuiteDestination, ac
     Raises:
         Unmappable: a line without SKU, a shipping charge or a payment that the configuration has no word for.
     """
-    tax, places = _flag(destination.tax_included), decimals(order.currency)
-    head: Json = {k: _flag(v) if isinstance(v, bool) else v for k, v in destination.fields.items()}
-    if account is not None:
+    quantities = [(item, item.open) for item in items(order, destination)]
+    body = _body(order, quantities, number=number, destination=destination)
+    head = body["T_Trans"]
+    if account is not None and isinstance(head, dict):
         head["AccountRef"] = account
-    head["TransYourRef"] = reference(number, destination)
-    head["TransDate"] = _placed_on(order, destination).isoformat()
-    head["TransIncGST"] = tax
-    if order.note:
-        head.setdefault("TransComment", order.note)
-    lines = [_detail(item, tax=tax, places=places) for item in items(order, destination) if item.open > 0]
-    body: Json = {"T_Trans": head, "T_TrnDet": lines}
-    if order.ship_to and any(order.ship_to.model_dump().values()):
-        head["DlvAddressNo"] = -1
-        body["T_TrnDlv"] = _delivery(order.ship_to, order)
     payment, _ = _payment(order, destination)
     if payment:
         body["T_Pay"] = payment
     return body
 
 
-def change(order: Order, *, number: str, destination: EsuiteDestination, ids: Mapping[str, str]) -> Json:
+def _body(
+    order: Order, quantities: Sequence[tuple[Item, Decimal]], *, number: str, destination: EsuiteDestination
+) -> Json:
+    tax, places = _flag(destination.tax_included), decimals(order.currency)
+    head: Json = {k: _flag(v) if isinstance(v, bool) else v for k, v in destination.fields.items()}
+    head["TransYourRef"] = reference(number, destination)
+    head["TransDate"] = _placed_on(order, destination).isoformat()
+    head["TransIncGST"] = tax
+    if order.note:
+        head.setdefault("TransComment", order.note)
+    lines = [_detail(item, quantity, tax=tax, places=places) for item, quantity in quantities if quantity > 0]
+    body: Json = {"T_Trans": head, "T_TrnDet": lines}
+    if order.ship_to and any(order.ship_to.model_dump().values()):
+        head["DlvAddressNo"] = -1
+        body["T_TrnDlv"] = _delivery(order.ship_to, order)
+    return body
+
+
+def change(
+    order: Order, *, number: str, destination: EsuiteDestination, ids: Mapping[str, str], before: Mapping[str, str]
+) -> Json:
     """The JSON body of ``PUT trans``: what an order's newer version may change of its transaction (section 6).
 
-    Payments stay as they were booked: a second T_Pay might be a second payment.
+    Payments stay as they were booked: a second T_Pay might be a second payment. Lines hold what was shipped since
+    as well, or the transaction would lose it.
 
     Args:
         ids: CompanyNo and TransNo, as the POST or a look-up told them.
+        before: :func:`shipped` at the time when the transaction was made.
 
     Raises:
-        Unmappable: as :func:`transaction`.
+        Unmappable: a line without SKU, a shipping charge that the configuration has no word for.
     """
-    whole = transaction(order, number=number, destination=destination)
+    quantities = [(item, item.wanted(before)) for item in items(order, destination)]
+    whole = _body(order, quantities, number=number, destination=destination)
     kept = ("BatchType", "TransLedger", "TransYourRef", "TransIncGST", "TransComment", "DlvAddressNo")
     made = whole["T_Trans"]
     head = {name: made[name] for name in kept if name in made} if isinstance(made, dict) else {}
-    whole.pop("T_Pay", None)
+    head.setdefault("TransComment", "")  # a note that the shop took back goes away
     return {**whole, "T_Trans": {**_ids(ids), **head}}
+
+
+def wording(order: Order) -> str:
+    """A digest of what a transaction says beside its figures: where the goods go, and the buyer's note."""
+    there = _delivery(order.ship_to, order) if order.ship_to else {}
+    return hashlib.sha256(json.dumps([there, order.note or ""]).encode()).hexdigest()[:16]
 
 
 def removal(destination: EsuiteDestination, ids: Mapping[str, str]) -> Json:
@@ -214,12 +262,21 @@ def remarks(order: Order, *, destination: EsuiteDestination) -> tuple[str, ...]:
     Raises:
         Unmappable: a payment that the configuration has no word for.
     """
-    said = []
-    charges = sum((charge.total_incl for charge in order.shipping), Decimal(0))
-    if charges and destination.shipping_sku is False:
-        said.append(f"the shipping charge of {plain(charges)} {order.currency} was left out: shipping_sku = false")
     _, about_payment = _payment(order, destination)
-    return (*said, *about_payment)
+    return (*_left_out(order, destination), *about_payment)
+
+
+def change_remarks(order: Order, *, destination: EsuiteDestination) -> tuple[str, ...]:
+    """As :func:`remarks`, of a transaction that was changed."""
+    kept = "payments stay in Esuite as they were booked: a change sends none"
+    return (*_left_out(order, destination), *([kept] if order.payments else []))
+
+
+def _left_out(order: Order, destination: EsuiteDestination) -> list[str]:
+    charges = sum((charge.total_incl for charge in order.shipping), Decimal(0))
+    if not charges or destination.shipping_sku is not False:
+        return []
+    return [f"the shipping charge of {plain(charges)} {order.currency} was left out: shipping_sku = false"]
 
 
 def items(order: Order, destination: EsuiteDestination) -> list[Item]:
@@ -247,6 +304,7 @@ def items(order: Order, destination: EsuiteDestination) -> list[Item]:
             ordered=line.quantity,
             open=line.open_quantity,
             most=min(line.quantity, line.open_quantity + line.fulfilled_quantity),
+            line_id=line.id,
         )
         for line in order.lines
         if line.sku is not None
@@ -271,10 +329,10 @@ def _freight(order: Order, destination: EsuiteDestination) -> list[Item]:
     return [Item(stock_code=code, total=total, ordered=one, open=one, most=one) for total in charged]
 
 
-def _detail(item: Item, *, tax: str, places: int) -> Json:
+def _detail(item: Item, wanted: Decimal, *, tax: str, places: int) -> Json:
     # Types of the sample (section 6): LineQty bare, LineUnitPrice text, booleans as "True" and "False".
-    quantity = int(item.open) if item.open == item.open.to_integral_value() else float(item.open)
-    price = _unit_price(item, quantity=Fraction(str(quantity)), places=places)
+    quantity = int(wanted) if wanted == wanted.to_integral_value() else float(wanted)
+    price = _unit_price(item, wanted, quantity=Fraction(str(quantity)), places=places)
     return {
         "StockCode": item.stock_code,
         "LineQty": quantity,
@@ -283,14 +341,14 @@ def _detail(item: Item, *, tax: str, places: int) -> Json:
     }
 
 
-def _unit_price(item: Item, *, quantity: Fraction, places: int) -> Decimal:
+def _unit_price(item: Item, of: Decimal, *, quantity: Fraction, places: int) -> Decimal:
     """The price with the fewest decimals, at least two, that comes out at the line's total when multiplied.
 
     It is total / ordered quantity (order.md). Only where that lies on the edge between two cents, so that
     Esuite's way of rounding would decide, it is the rounded total / ``quantity``. It comes out to the cent even in
     currencies without cents: that Esuite knows them is not documented.
     """
-    wanted = Fraction(item.amount(item.open, places=places))
+    wanted = Fraction(item.amount(of, places=places))
     half_a_cent = Fraction(1, 2 * 10 ** max(places, 2))
     digits = 2
     while True:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -121,16 +123,21 @@ class _Span:
         return self.least < quantity < self.most and low <= amount <= high
 
 
-def differences(order: Order, *, destination: EsuiteDestination, row: Row) -> tuple[str, ...]:
+def differences(
+    order: Order, *, destination: EsuiteDestination, row: Row, before: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """What the transaction says otherwise than the order, one sentence each; empty when they agree.
 
     Compared are quantity and money of each stock code, and the total: lines come back in another order than
     they went (section 5). A transaction may hold what the shop has shipped since it was made.
 
+    Args:
+        before: what had been shipped when it was made, see :func:`schemas.esuite.change`; None where nobody knows.
+
     Raises:
         Unmappable: a line without SKU, a shipping charge without stock code.
     """
-    spans, places = _spans(order, destination), decimals(order.currency)
+    spans, places = _spans(order, destination, before or {}), decimals(order.currency)
     taxed = destination.tax_included
     found: list[str] = []
     if row.T_TrnDet is not None:
@@ -143,40 +150,65 @@ def differences(order: Order, *, destination: EsuiteDestination, row: Row) -> tu
     return tuple(found)
 
 
-def footprint(order: Order, *, destination: EsuiteDestination) -> dict[str, list[str]]:
-    """What a transaction of this version would be known by: quantity and money of each stock code, as text.
+def footprints(order: Order, *, destination: EsuiteDestination, before: Mapping[str, str]) -> tuple[str, ...]:
+    """What a transaction of this version is known by, as it is made and as it is changed: digests of its figures.
+
+    Args:
+        before: what had been shipped when it was made, see :func:`schemas.esuite.change`.
 
     Raises:
         Unmappable: as :func:`differences`.
     """
-    return {code: [plain(span.least), plain(span.least_amount)] for code, span in _spans(order, destination).items()}
+    places, made, changed = decimals(order.currency), _Figures(), _Figures()
+    for item in items(order, destination):
+        for figures, quantity in ((made, item.open), (changed, item.wanted(before))):
+            figures.add(item.stock_code, quantity, item.amount(quantity, places=places))
+    return tuple(dict.fromkeys(figures.digest() for figures in (made, changed) if figures.by_code))
 
 
-def leaves(row: Row, print_of: Mapping[str, Sequence[str]]) -> bool:
-    """Whether the transaction has exactly this footprint. One without details has none."""
+def leaves(row: Row, prints: Collection[str]) -> bool:
+    """Whether the transaction has one of these footprints, with tax or without. One without details has none."""
     lines = [line for line in row.T_TrnDet or () if line.LineType not in NO_GOODS]
-    there: dict[str, list[RowLine]] = {}
-    for line in lines:
-        there.setdefault(line.StockCode.casefold(), []).append(line)
-    wanted = {code: (Decimal(q), Decimal(amount)) for code, (q, amount) in print_of.items() if Decimal(q)}
-    if not wanted or there.keys() != wanted.keys():
-        return False
-    for code, (quantity, amount) in wanted.items():
-        totals = (_sum(one.LineTotalIncGST for one in there[code]), _sum(one.LineTotalExGST for one in there[code]))
-        if _sum(one.LineQty for one in there[code]) != quantity or amount not in totals:
-            return False
-    return True
+    for taxed in (True, False):
+        figures = _Figures()
+        for line in lines:
+            quantity, amount = _number(line.LineQty), _number(line.LineTotalIncGST if taxed else line.LineTotalExGST)
+            if quantity is None or amount is None:
+                break
+            figures.add(line.StockCode, quantity, amount)
+        else:
+            if figures.by_code and figures.digest() in prints:
+                return True
+    return False
 
 
-def _spans(order: Order, destination: EsuiteDestination) -> dict[str, _Span]:
+@dataclass(slots=True)
+class _Figures:
+    """Quantity and money of each stock code, folded."""
+
+    by_code: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+
+    def add(self, code: str, quantity: Decimal, amount: Decimal) -> None:
+        if quantity or amount:
+            key = code.strip().casefold()
+            there = self.by_code.get(key, (Decimal(0), Decimal(0)))
+            self.by_code[key] = (there[0] + quantity, there[1] + amount)
+
+    def digest(self) -> str:
+        rows = [[code, *(plain(one.normalize()) for one in pair)] for code, pair in sorted(self.by_code.items())]
+        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
+
+
+def _spans(order: Order, destination: EsuiteDestination, before: Mapping[str, str]) -> dict[str, _Span]:
     places = decimals(order.currency)
     spans: dict[str, _Span] = {}
     for item in items(order, destination):
         span = spans.setdefault(item.stock_code.casefold(), _Span(item.stock_code))
+        most = item.wanted(before)
         span.least += item.open
-        span.most += item.most
+        span.most += most
         span.least_amount += item.amount(item.open, places=places)
-        span.most_amount += item.amount(item.most, places=places)
+        span.most_amount += item.amount(most, places=places)
     return spans
 
 

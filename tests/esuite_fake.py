@@ -92,18 +92,29 @@ def job(**changes: Any) -> Job[EsuiteDestination]:
 
 @dataclass(frozen=True)
 class Says:
-    """One planned answer. ``commit``: the call is carried out all the same."""
+    """One planned answer. ``commit``: the call is carried out all the same; ``late``: only at :meth:`arrive`."""
 
     status: int | None = None
     text: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     fault: Fault | None = None
     commit: bool = False
+    late: bool = False
+
+
+class Killed(BaseException):
+    """The worker dies while it waits for the answer. BaseException: nothing in an attempt may catch it."""
 
 
 @dataclass
 class FakeEsuite:
-    """Transactions, planned answers by method, and every call. A ``Http``."""
+    """Transactions, planned answers by method, and every call. A ``Http``.
+
+    Attributes:
+        put: lines of a PUT replace those that are there, are merged into them by StockCode, or do nothing.
+        kill: methods at whose next call the worker dies, when the call is on its way.
+        under_way: calls that are carried out at :meth:`arrive`.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[dict[str, Any]] = field(default_factory=list)
@@ -112,6 +123,10 @@ class FakeEsuite:
     filters: bool = True
     pages: bool = True
     deleted_only: bool = True
+    shows_deleted: bool = True
+    put: str = "replace"
+    kill: list[str] = field(default_factory=list)
+    under_way: list[Call] = field(default_factory=list)
 
     async def send(self, call: Call) -> Reply:
         """Answer one call."""
@@ -119,22 +134,53 @@ class FakeEsuite:
         planned = self.planned.get(call.method)
         if planned:
             says = planned.pop(0)
-            if says.commit and call.body is not None:
-                self.create(json.loads(json.dumps(call.body)))
+            if says.commit:
+                self._write(call)
+            if says.late:
+                self.under_way.append(call)
             return Reply(call, says.status, says.headers, says.text, says.fault)
+        if call.method in self.kill:
+            self.kill.remove(call.method)
+            self.under_way.append(call)
+            raise Killed
         if call.path == "company":
             return Reply(call, 200, text='{"Company": []}')
-        if call.method == "POST" and call.body is not None:
-            row = self.create(json.loads(json.dumps(call.body)))
-            ids = {name: row[name] for name in ("CompanyNo", "TransNo", "TransRefCode")}
-            return Reply(call, 200, text=json.dumps({"T_Trans": ids}))
-        return self._search(call)
+        return self._search(call) if call.method == "GET" else self._write(call)
+
+    def arrive(self) -> None:
+        """What is under way is carried out now."""
+        calls, self.under_way = self.under_way, []
+        for call in calls:
+            self._write(call)
+
+    def _write(self, call: Call) -> Reply:
+        body = json.loads(json.dumps(call.body))
+        if call.method == "POST":
+            return _answered(call, self.create(body))
+        head = body["T_Trans"]
+        names = ("CompanyNo", "TransNo", "BatchType")
+        row = next((row for row in self.rows if all(row[name] == str(head[name]) for name in names)), None)
+        if row is None:
+            return Reply(call, 204)
+        if call.method == "DELETE":
+            self.rows.remove(row)
+            self.deleted.append(row)
+            return _answered(call, row, Deleted="true")
+        if self.put != "ignore":
+            row |= {name: str(value) for name, value in head.items()}
+            details = dict(enumerate(row["T_TrnDet"])) if self.put == "merge" else {}
+            places = {line["StockCode"]: number for number, line in details.items()}
+            for line in map(_detail, body["T_TrnDet"]):
+                details[places.get(line["StockCode"], len(details))] = line
+            row |= _totalled(list(details.values()))
+        return _answered(call, row)
 
     def _search(self, call: Call) -> Reply:
         params = dict(call.params)
         rows = self.rows
         if params.get("ShowDeleted") == "1":
-            rows = self.deleted if self.deleted_only else self.rows + self.deleted
+            gone = self.deleted if self.shows_deleted else []
+            rows = gone if self.deleted_only else self.rows + gone
         if self.filters:
             rows = [row for row in rows if row["TransYourRef"] == params["TransYourRef"]]
         if "PageNo" in params:
@@ -155,11 +201,7 @@ class FakeEsuite:
             "TransNo": str(number),
             "TransRefCode": f"PSOR-{number}",
             "SourceTransRefCode": "",
-            "T_TrnDet": list(reversed(details)),
-            **{
-                f"TransTotal{kind}GST": str(sum(Decimal(d[f"LineTotal{kind}GST"]) for d in details))
-                for kind in ("Ex", "Inc")
-            },
+            **_totalled(list(reversed(details))),
         }
         self.rows.append(row)
         return row
@@ -171,8 +213,21 @@ class FakeEsuite:
 
     @property
     def posted(self) -> int:
-        """How many times something was written."""
+        """How many times a transaction was made."""
         return self.methods.count("POST")
+
+
+def _answered(call: Call, row: dict[str, Any], **more: str) -> Reply:
+    ids = {name: row[name] for name in ("CompanyNo", "TransNo", "TransRefCode")}
+    return Reply(call, 200, text=json.dumps({"T_Trans": {**ids, **more}}))
+
+
+def _totalled(details: list[dict[str, str]]) -> dict[str, Any]:
+    totals = {
+        f"TransTotal{kind}GST": str(sum(Decimal(line[f"LineTotal{kind}GST"]) for line in details))
+        for kind in ("Ex", "Inc")
+    }
+    return {"T_TrnDet": details, **totals}
 
 
 def _detail(line: dict[str, Any]) -> dict[str, str]:

@@ -258,6 +258,51 @@ def test_a_refused_edit_is_said_and_kept_for_mending(house: House, number: str, 
     assert house.order(number)["status"] == "dead"
 
 
+def _held_cancel(house: House, number: str) -> int:
+    """Delivered, then picked at the warehouse, then cancelled by the shop: the warehouse does not let it go."""
+    _post(house, parts_order(number))
+    order = house.wait_for(number, "delivered", "delivered")
+    status = f"{house.sandbox_url}/ongoing/api/v1/orders/{order['deliveries'][1]['reference']}/orderStatus"
+    login = ("WSI-sandbox", "sandbox-ongoing")
+    httpx.patch(status, json={"orderStatusNumber": 400}, auth=login).raise_for_status()
+    _post(house, parts_order(number, version="2026-11-20T11:00:00Z", topic="order.updated", cancelled=True))
+    return int(house.wait_for(number, "waiting", "held")["id"])
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_a_cancel_that_came_too_late_is_accepted_as_it_is_by_a_button(
+    browser: Browser, house: House, number: str, scripts: bool
+) -> None:
+    order_id = _held_cancel(house, number)
+    with _watched(browser, house.url, java_script_enabled=scripts) as watched:
+        page = watched.page
+        page.goto(f"/orders/{order_id}")
+        esuite, ongoing = page.locator(".deliveries > li").all()
+        assert "Left as it is until somebody settles the cancel at ongoing-se." in esuite.inner_text()
+        assert esuite.get_by_role("button").count() == 0
+        assert "was not cancelled there" in ongoing.inner_text()
+        assert "The order is cancelled." in page.locator(".lead").inner_text()
+        assert ongoing.get_by_role("button").all_inner_texts() == [
+            "Replay at ongoing-se",
+            "Accept as it is at ongoing-se",
+        ]
+        assert "and esuite-au keeps the order too." in ongoing.inner_text()
+        ongoing.get_by_role("button", name="Accept as it is").click()
+        assert "Accepted as it is there." in page.get_by_role("status").inner_text()
+        assert "delivered" in page.get_by_role("heading", level=1).inner_text()
+        assert page.get_by_role("button", name="Accept as it is").count() == 0
+        assert "Accepted as it is there, from the console." in ongoing.inner_text()
+        timeline = page.locator(".timeline").inner_text()
+    for line in (
+        "What changed: cancelled.",
+        "ongoing-se: Accepted as it is there, from the console.",
+        "esuite-au: The order stays here too, since it goes its way at ongoing-se.",
+    ):
+        assert line in timeline
+    counts = house.counts()
+    assert (counts["esuite"][f"WEB-P-{number}"], counts["ongoing"][f"P-{number}"]) == (1, 1)
+
+
 def test_an_edit_in_the_form_mends_the_order(page: Page, house: House, number: str) -> None:
     page.goto(f"/orders/{_dead(house, number)}")
     page.get_by_text("Replay the whole order, or edit it first").click()

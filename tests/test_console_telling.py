@@ -39,6 +39,8 @@ AT = "2026-11-20 10:15:00Z"
         ("retrying", "no time was said", "Tried, not yet with success. No time was said."),
         ("replay", "replayed at esuite-au (command line)", "Replayed at esuite-au, from the command line."),
         ("edit", "edited note (api)", "Edited note, over the API."),
+        ("step", "line 1: quantity 4 -> 6", "Line 1: quantity 4 → 6."),
+        ("changes", "line 1 quantity 4 -> 6; note changed", "What changed: line 1 quantity 4 → 6; note changed."),
         ("note", "orderRemark was cut", "orderRemark was cut."),
         ("note", "", ""),
     ],

@@ -15,6 +15,7 @@ from schemas.http import Call
 from schemas.order import Order
 from tasks.esuite import SYSTEM
 from tests.esuite_fake import FakeEsuite, Says, destination, job, line, order
+from tests.manex_wire import Shelf
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Job
 
@@ -486,17 +487,16 @@ def test_a_replay_of_a_delivered_order_writes_nothing() -> None:
     assert http.methods == ["GET"]
 
 
-def test_a_newer_version_with_other_figures_is_held_with_what_differs() -> None:
+def test_a_newer_version_with_other_figures_changes_the_transaction() -> None:
     http = FakeEsuite()
     row = there(http)
 
     answer = converge(job(memo=ids(row), order=order(lines=[line(open_quantity="1")])), http)
 
-    assert isinstance(answer, Reject)
-    assert (answer.code, answer.hold) == ("changed_after_delivery", True)
-    assert "PSOR-1464547" in answer.reason
-    assert "000250a: Esuite has 2 for 79.90, the shop has 1 for 39.95" in answer.reason
-    assert http.posted == 0
+    assert isinstance(answer, Delivered)
+    assert answer.note == "PSOR-1464547 was changed in Esuite"
+    assert http.methods == ["GET", "PUT", "GET"]
+    assert row["TransTotalIncGST"] == "49.95"
 
 
 def test_a_delivered_order_that_esuite_no_longer_shows_is_held() -> None:
@@ -585,17 +585,20 @@ def test_a_cancelled_order_in_doubt_is_settled_once_nothing_was_found_twice() ->
 
 
 @pytest.mark.parametrize("how", ["in doubt", "delivered"])
-def test_a_cancelled_order_that_esuite_holds_is_held_with_what_to_do(how: str) -> None:
+def test_a_cancelled_order_that_esuite_holds_is_deleted_there(how: str) -> None:
     http = FakeEsuite()
     row = there(http)
-    state: dict[str, Any] = {"in_doubt": True} if how == "in doubt" else {"memo": ids(row)}
+    state: dict[str, Any] = {"memo": ids(row)}
+    if how == "in doubt":
+        tried = SYSTEM.prepare(order(), {}, destination(), Shelf(str)) if SYSTEM.prepare else {}
+        state = {"in_doubt": True, "memo": tried}
 
     answer = converge(job(order=order(cancelled=True), **state), http)
 
-    assert isinstance(answer, Reject)
-    assert (answer.code, answer.hold) == ("cancelled_after_delivery", True)
-    assert "PSOR-1464547" in answer.hint
-    assert http.methods == ["GET"]
+    assert isinstance(answer, Delivered)
+    assert (answer.reference, answer.note) == ("PSOR-1464547", "PSOR-1464547 was deleted in Esuite")
+    assert http.methods == ["GET", "DELETE"]
+    assert (http.rows, http.deleted) == ([], [row])
 
 
 def test_a_cancelled_order_that_was_deleted_in_esuite_is_settled() -> None:
@@ -608,6 +611,7 @@ def test_a_cancelled_order_that_was_deleted_in_esuite_is_settled() -> None:
     assert isinstance(answer, Delivered)
     assert answer.reference == "PSOR-1464547"
     assert "deleted in Esuite" in answer.note
+    assert http.methods == ["GET", "GET", "GET"], "nothing is deleted twice"
 
 
 # ---------------------------------------------------------------- plan and probe

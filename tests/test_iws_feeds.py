@@ -12,13 +12,15 @@ import pytest
 
 from tasks.iws.feeds import read_orders, read_stock
 from tests.iws_wire import Story, Wire, destination, line, order
-from worker.feeds import Batch
+from worker.feeds import Batch, Progress, Stock
 from worker.outcomes import Delivered
 
 
 def _read(read: Any, wire: Wire, checkpoint: Mapping[str, Any] | None = None, *, later: float = 0.0) -> Batch:
     """One feed, as far as it goes."""
-    progress, stock, checkpoint = [], [], checkpoint or {}
+    progress: list[Progress] = []
+    stock: list[Stock] = []
+    checkpoint = checkpoint or {}
     while True:
         batch: Batch = asyncio.run(read(destination(), checkpoint, time.time() + later, wire))
         progress += batch.progress

@@ -368,6 +368,42 @@ def test_put_changes_the_header_and_replaces_the_tables_that_are_sent(sandbox: S
     assert row["T_TrnDlv"][0]["DlvLastname"] == "Incognito"
 
 
+MUG = {"StockCode": "ITEM A", "LineQty": 1, "LineUnitPrice": "39.95"}
+HAT = {"StockCode": "HAT", "LineUnitPrice": "11"}
+PUTS = [("replace", {"ITEM A": "1", "HAT": "1"}), ("merge", {"ITEM A": "1", "ITEM B": "1", "HAT": "1"})]
+PUTS += [("ignore", {"ITEM A": "2", "ITEM B": "1"})]
+
+
+@pytest.mark.parametrize(("switch", "left"), PUTS, ids=[switch for switch, _ in PUTS])
+def test_put_may_replace_lines_merge_them_or_do_nothing(sandbox: Sandboxed, switch: str, left: dict[str, str]) -> None:
+    key = post(sandbox)
+    sandbox.switch("esuite", put=switch)
+    answer = sandbox.esuite("PUT", json={"T_Trans": update(key, TransComment="late"), "T_TrnDet": [MUG, HAT]})
+    assert (answer.status_code, answer.json()) == (200, {"T_Trans": key})
+    (row,) = rows(sandbox)
+    assert {line["StockCode"]: line["LineQty"] for line in row["T_TrnDet"]} == left
+    assert row["TransComment"] == ("" if switch == "ignore" else "late")
+
+
+def test_a_payment_in_a_merged_put_is_a_second_payment(sandbox: Sandboxed) -> None:
+    key = post(sandbox)
+    sandbox.switch("esuite", put="merge")
+    payment = {"PaymentType": "WEB", "PaymentAmt": "10"}
+    sandbox.esuite("PUT", json={"T_Trans": update(key), "T_Pay": payment}).raise_for_status()
+    assert sandbox.get("orders")["esuite"]["WEB-1001"][0]["paid"] == "61.95"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_transaction_that_has_begun_is_neither_changed_nor_deleted(sandbox: Sandboxed, method: str) -> None:
+    first, second = post(sandbox, "WEB-1"), post(sandbox, "WEB-2")
+    sandbox.switch("esuite", begun=["WEB-1"])
+    answer = sandbox.esuite(method, json={"T_Trans": update(first), "T_TrnDet": [MUG]})
+    refused(answer, 400, "Error with Payload - transaction has been invoiced [sandbox]")
+    assert sandbox.get("orders")["esuite"]["WEB-1"][0]["total"] == "91.90"
+    assert sandbox.get("counts")["esuite"]["WEB-1"] == 1
+    assert sandbox.esuite(method, json={"T_Trans": update(second), "T_TrnDet": [MUG]}).status_code == 200
+
+
 def test_put_may_rename_our_reference(sandbox: Sandboxed) -> None:
     key = post(sandbox)
     sandbox.esuite("PUT", json={"T_Trans": update(key, TransYourRef="WEB-9")}).raise_for_status()

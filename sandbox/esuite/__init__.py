@@ -216,7 +216,7 @@ class Esuite(System):
         return make_answer(self.settings.post_status, {"T_Trans": created.key()})
 
     def _put_trans(self, head: dict[str, Any], payload: dict[str, Any]) -> Answer:
-        """Merges the header; a table that is sent replaces what is there (undocumented, section 13)."""
+        """Merges the header; what a table that is sent does is a switch (undocumented, section 13)."""
         _require(head, "BatchType", "TransLedger", "CompanyNo", "TransNo")
         transaction = self._target(head)
         if transaction is None:
@@ -224,8 +224,9 @@ class Esuite(System):
         header = read_header(head)
         shown = {**transaction.header, **header}
         tables = {name: rows for name, rows in self._tables(payload, shown).items() if _sent(payload, name)}
-        number = transaction.get("TransNo")
-        self.commit({"op": "put", "at": _now(), "no": number, "header": header, **tables})
+        if self.settings.put != "ignore":
+            merge, number = self.settings.put == "merge", transaction.get("TransNo")
+            self.commit({"op": "put", "at": _now(), "no": number, "merge": merge, "header": header, **tables})
         return make_answer(200, {"T_Trans": transaction.key()})
 
     def _delete_trans(self, head: dict[str, Any]) -> Answer:
@@ -242,6 +243,8 @@ class Esuite(System):
             return None
         if transaction.get("BatchType") != text(head["BatchType"]):
             raise RefusedError(f"BatchType of the transaction is {transaction.get('BatchType')}")
+        if transaction.get("TransYourRef") in self.settings.begun:
+            raise RefusedError("transaction has been invoiced")
         return transaction
 
     def _tables(self, payload: dict[str, Any], header: Row) -> dict[str, Any]:
@@ -271,11 +274,7 @@ class Esuite(System):
             transaction.deleted = True
             return
         previous = transaction.get("TransYourRef")
-        transaction.header.update(entry["header"])
-        for name in ("lines", "delivery", "payments"):
-            if name in entry:
-                setattr(transaction, name, entry[name])
-        transaction.settle()
+        transaction.change(entry["header"], entry, merge=entry.get("merge", False))
         self._unindex(previous, transaction)
         self._index(transaction)
 

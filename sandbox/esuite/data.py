@@ -228,6 +228,10 @@ class EsuiteSettings(Settings):
         batch_types, payment_types: the site's lists; None takes any.
         banked_payments: payment types that need AuthBankPosted.
         post_status: the success status, which the page never names.
+        put: what PUT does to lines, payments and delivery (section 13 has it open): a table that is sent replaces
+            what is there; ``merge`` matches lines by StockCode, adds the others, and leaves out none that are there;
+            ``ignore`` answers as if it were done.
+        begun: TransYourRefs whose transactions can be neither changed nor deleted any more; the text is made up.
         return_all: stock and cust without parameters answer everything instead of 406.
         read_only: writes are answered 403.
     """
@@ -245,5 +249,7 @@ class EsuiteSettings(Settings):
     banked_payments: tuple[str, ...] = ("CASH", "CHQ", "CRED", "EFT", "MO")
     gst_rate: Decimal = Field(default=Decimal("0.1"), ge=0, lt=1)
     post_status: Literal[200, 201] = 200
+    put: Literal["replace", "merge", "ignore"] = "replace"
+    begun: tuple[str, ...] = ()
     return_all: bool = False
     read_only: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -54,6 +54,17 @@ class Transaction:
         paid = sum((Decimal(payment["PaymentAmt"]) for payment in self.payments), Decimal(0))
         self.header["PaymentEntryAmt"] = self.header["PaymentBankAmt"] = trim(paid)
         self.header["AccountOutstanding"] = trim(Decimal(self.header["TransTotalIncGST"]) - paid)
+
+    def change(self, header: Row, tables: Mapping[str, Any], *, merge: bool) -> None:
+        """Take over a PUT: the header's fields, and each table that was sent (``merge``: see EsuiteSettings.put)."""
+        self.header.update(header)
+        if "lines" in tables:
+            self.lines = merged(self.lines, tables["lines"]) if merge else tables["lines"]
+        if "delivery" in tables:
+            self.delivery = {**(self.delivery or {}), **tables["delivery"]} if merge else tables["delivery"]
+        if "payments" in tables:
+            self.payments = [*self.payments, *tables["payments"]] if merge else tables["payments"]
+        self.settle()
 
     def key(self) -> Row:
         """What POST and PUT answer."""
@@ -198,6 +209,19 @@ def _number(value: str, name: str) -> Decimal:
     if not number.is_finite() or abs(number) >= 10**12 or number.as_tuple().exponent < -12:  # type: ignore[operator]
         raise RefusedError(f"{name} is out of range: {value}")
     return number
+
+
+def merged(there: Sequence[Row], sent: Sequence[Row]) -> list[Row]:
+    """Lines of a PUT, each in the place of one that is there with its StockCode, else added."""
+    lines, free = list(there), list(range(len(there)))
+    for line in sent:
+        place = next((i for i in free if lines[i]["StockCode"] == line["StockCode"]), None)
+        if place is None:
+            lines.append(line)
+        else:
+            free.remove(place)
+            lines[place] = line
+    return lines
 
 
 def read_delivery(value: object) -> Row | None:

@@ -54,10 +54,17 @@ class Calls:
             fields["SONote"] = order.note
         return self._call("Add", _under(fields, self.destination.fields))
 
-    def edit(self, order: Desired) -> Call:
-        """SO/Edit: the header under the order's present number, with its date."""
+    def edit(self, order: Desired, *, note: bool = False) -> Call:
+        """SO/Edit: the header under the order's present number, with its date. ``note``: and with its note."""
         day = self.destination.written(order.order_date)
-        fields = {"SoNo": order.so_no, "custNo": order.customer, "PoNo": order.po_no, "orderDate": day}
+        fields: dict[str, Scalar] = {
+            "SoNo": order.so_no,
+            "custNo": order.customer,
+            "PoNo": order.po_no,
+            "orderDate": day,
+        }
+        if note and "sonote" not in {name.lower() for name in self.destination.fields}:
+            fields["SONote"] = order.note
         return self._call("Edit", fields)
 
     def item_add(self, so_no: str, item: Item, part: Resolved) -> Call:

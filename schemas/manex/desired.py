@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -69,6 +70,11 @@ class Desired:
     items: tuple[Item, ...]
     gone: tuple[int, ...]
 
+    @property
+    def wording(self) -> str:
+        """A digest of the note, by which one that was sent is known."""
+        return _digest(self.note)
+
 
 class Shelf(Copies[Copy], Protocol):
     """Where our own numbers come from, and the copies of other systems."""
@@ -83,7 +89,7 @@ def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Shel
 
     Also the day the order was placed, and what of a line had been fulfilled before: later versions may tell another
     day, and only what is fulfilled from now on was part of the sales order. And whom the header names, however that is
-    edited later: by that it is known to be ours.
+    edited later: by that it is known to be ours. And the notes that may stand there, as digests.
     """
     done = dict(memo)
     done.setdefault("named", [])
@@ -91,6 +97,9 @@ def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Shel
     names = [order.number.removeprefix("#"), _customer_no(done, destination)]
     if names[1] and names not in done["named"]:
         done["named"] = [*done["named"], names]
+    told = _digest(_note(order))
+    if not order.cancelled and told not in done.setdefault("told", []):
+        done["told"] = [*done["told"], told]
     if not 0 < len(done.get("SoNo", "")) <= SO_NUMBER_CHARS:  # one that is too long was never sent
         done["SoNo"] = destination.so_prefix + shelf.number(destination.series_digits)
     done.setdefault("placed", order.placed_at.astimezone(UTC).date().isoformat())
@@ -270,6 +279,10 @@ def price(amount: Decimal, *, quantity: Decimal, limit: int) -> Price:
         if abs(Fraction(unit) * Fraction(quantity) - Fraction(amount)) < half_a_cent:
             return Price(unit)
     return Price(amount, flat=True)
+
+
+def _digest(note: str) -> str:
+    return hashlib.sha256(note.encode()).hexdigest()[:16]
 
 
 def _note(order: Order) -> str:

@@ -8,11 +8,20 @@ from dataclasses import replace
 
 from schemas.customers import code_of
 from schemas.destination import Unmappable
-from schemas.esuite import LEDGER, EsuiteDestination, anything_open, reference, remarks, transaction
+from schemas.esuite import (
+    LEDGER,
+    EsuiteDestination,
+    anything_open,
+    anything_wanted,
+    reference,
+    remarks,
+    shipped,
+    transaction,
+)
 from schemas.esuite_reply import Row, differences, read_rows
 from schemas.http import Call
 from tasks.copies import customer_unread
-from tasks.esuite.change import PREPARED, compared, prepare, tried
+from tasks.esuite.change import PREPARED, compared, is_ours, prepare, tried, written
 from tasks.esuite.lookup import ignored, key_of, look, remembered
 from tasks.esuite.replies import outcome
 from worker.app import delivery_task
@@ -84,7 +93,10 @@ async def _create(job: Job[EsuiteDestination], http: Http) -> Outcome:
     warnings = remarks(job.order, destination=job.destination)
     answer = outcome(await http.send(call), writing=True, destination=job.destination.name, now=job.now)
     if isinstance(answer, Delivered):
-        return replace(answer, memo={**tried(job), **answer.memo, "TransYourRef": key_of(job)}, warnings=warnings)
+        memo = {**written(job), **answer.memo, "TransYourRef": key_of(job)}
+        if memo.get("shipped") or shipped(job.order):
+            memo["shipped"] = shipped(job.order)
+        return replace(answer, memo=memo, warnings=warnings)
     if isinstance(answer, Retry) and (answer.in_doubt or job.in_doubt):
         # This memo has no looks in it: after a fresh doubt they are counted anew.
         return replace(answer, in_doubt=True, memo={**tried(job), "TransYourRef": key_of(job)})
@@ -110,7 +122,12 @@ async def _find(job: Job[EsuiteDestination], http: Http) -> Outcome | None:
     earlier = await _under_earlier_key(job, http)
     if earlier is not None:
         return earlier
-    return _deleted(job, deleted[0]) if deleted else _absent(job)
+    if not deleted:
+        return _absent(job)
+    known = [row for row in deleted if row.TransNo and row.TransNo == job.memo.get("TransNo")]
+    # Where none of them is known to be ours, ours may still come: that is for two looks, as everywhere.
+    waiting = _absent(job) if _unwanted(job) and not known else None
+    return _deleted(job, [*known, *deleted][0]) if waiting is None else waiting
 
 
 async def _under_earlier_key(job: Job[EsuiteDestination], http: Http) -> Outcome | None:
@@ -122,8 +139,8 @@ async def _under_earlier_key(job: Job[EsuiteDestination], http: Http) -> Outcome
     if not isinstance(rows, tuple):
         return rows
     for row in rows:
-        known = row.TransNo and row.TransNo == job.memo.get("TransNo")
-        if known or not differences(job.order, destination=job.destination, row=row):
+        equal = not job.order.cancelled and not differences(job.order, destination=job.destination, row=row)
+        if equal or is_ours(job, row):
             return Reject(
                 code="renumbered",
                 reason=f"Esuite holds this order as {row.name} under its earlier key {earlier}.",
@@ -134,8 +151,11 @@ async def _under_earlier_key(job: Job[EsuiteDestination], http: Http) -> Outcome
 
 
 def _deleted(job: Job[EsuiteDestination], row: Row) -> Outcome:
-    if job.order.cancelled:
-        return Delivered(reference=row.name, note=f"cancelled, and {row.name} is deleted in Esuite", memo=row.ids)
+    if _unwanted(job):
+        memo = {**tried(job), **row.ids, "TransYourRef": key_of(job), "taken_back": row.TransNo}
+        return Delivered(reference=row.name, note=f"{row.name} is deleted in Esuite", memo=memo)
+    if row.TransNo and row.TransNo == job.memo.get("taken_back"):
+        return _revived(job, row.name)
     return Reject(
         code="deleted",
         reason=f"Esuite held {key_of(job)} as {row.name}, and someone deleted it there.",
@@ -144,17 +164,27 @@ def _deleted(job: Job[EsuiteDestination], row: Row) -> Outcome:
     )
 
 
+def _unwanted(job: Job[EsuiteDestination]) -> bool:
+    """Cancelled, or refunded before anything was shipped: nothing of it has to be there."""
+    return job.order.cancelled or not anything_wanted(job.order, before=job.memo.get("shipped", {}))
+
+
+def _revived(job: Job[EsuiteDestination], name: str) -> Reject:
+    return Reject(
+        code="revived",
+        reason=f"{name} was deleted in Esuite when the order was cancelled or refunded, and now the shop wants it "
+        "again.",
+        hint=f"Enter it in Esuite by hand with the TransYourRef {key_of(job)}, then replay; or edit its number to "
+        "send it once more.",
+        hold=True,
+    )
+
+
 def _absent(job: Job[EsuiteDestination]) -> Outcome | None:
     """Two empty looks, apart in time, come before a second POST (section 10, step 5)."""
     key, memo, apart = key_of(job), job.memo, job.destination.timeout_s
     if remembered(job) and memo.get("TransYourRef", key) == key:
-        return Reject(
-            code="missing",
-            reason=f"Esuite made {remembered(job)} of this order, and shows nothing under {key} any more.",
-            hint=f"Find {remembered(job)} in Esuite and set its TransYourRef to {key}, then replay. Is it gone "
-            "for good, edit the order's number to send the order once more.",
-            hold=True,
-        )
+        return _missing(job, remembered(job))
     # An attempt that was cut off may have posted after its look.
     counted = memo.get("looked_for") == key and not job.interrupted
     since = job.now - float(memo["looked_at"]) if counted else 0.0
@@ -167,6 +197,26 @@ def _absent(job: Job[EsuiteDestination]) -> Outcome | None:
         after=min(apart, apart - since),
         counts=False,
         memo=None if counted else first,
+    )
+
+
+def _missing(job: Job[EsuiteDestination], name: str) -> Outcome:
+    key, unwanted = key_of(job), _unwanted(job)
+    # Whether Esuite shows deleted ones is a matter of the site: what we asked to be deleted is (section 3.3).
+    asked = bool(job.memo.get("taken_back")) and job.memo.get("taken_back") == job.memo.get("TransNo")
+    if asked or (unwanted and job.interrupted):
+        if not unwanted:
+            return _revived(job, name)
+        note = f"{name} is gone: Esuite shows nothing under {key} any more"
+        return Delivered(reference=name, note=note, memo={**job.memo, "taken_back": job.memo.get("TransNo")})
+    hint = f"Find {name} in Esuite and set its TransYourRef to {key}, then replay. "
+    return Reject(
+        code="missing",
+        reason=f"Esuite made {name} of this order, and shows nothing under {key} any more.",
+        hint=hint + "Nothing of it is wanted any more: is it gone for good, accept it as it is."
+        if unwanted
+        else hint + "Is it gone for good, edit the order's number to send the order once more.",
+        hold=True,
     )
 
 

@@ -131,7 +131,7 @@ def _written(reply: Reply) -> Outcome:
     if row is not None:
         return Delivered(reference=row.name, memo=row.ids)
     if reply.status == 204 and reply.call.method == "PUT":
-        reason = "Esuite answered 204: the transaction that was to be changed does not exist."
+        reason = "it answered 204, no such transaction."
         return Reject(code="no_transaction", reason=reason, hint="Look for it in Esuite.")
     # Any other 204 to a write comes here too: none may be read as "saved" (section 3.3).
     reason = f"Esuite answered {reply.status} without naming a transaction: {said(reply) or 'no text'}"

@@ -78,7 +78,7 @@ class Chain:
             return worst([answer])
         self._steps.append(f"header {so_no} written")
         self._wrote = self._may_be_there = True
-        self._memo["header"] = self._desired.po_no
+        self._memo |= {"header": self._desired.po_no, "told": [self._desired.wording]}
         self._there = SalesOrder(so_no=so_no, customer="", po_no=self._desired.po_no, order_date=None, lines=())
         return None
 
@@ -142,6 +142,8 @@ class Chain:
         note = "" if self._wrote else f"found in ManEx as {so_no}, equal to the order; nothing was sent"
         if order.cancelled:
             note = "every line has the status Cancel"
+            if self._there is not None and not self._there.lines:
+                note = "it has no line; its header stays, since ManEx offers no way to remove one"
         said = remarks(order, number=self._job.number, destination=self._job.destination)
         return Delivered(reference=so_no, note=note, warnings=(*said, *found.remarks()))
 
@@ -186,7 +188,7 @@ class Chain:
         stop = await self._read()
         if stop is not None or self._there is None:
             return stop or refused
-        return await self._ask_prices() or self._go_on()
+        return await self._ask_prices() or self._go_on() or await self._mend_header(self._there)
 
     def _absent(self) -> Outcome | None:
         so_no, written = self._desired.so_no, self._memo.get("header")
@@ -249,16 +251,23 @@ class Chain:
     # ------------------------------------------------------------------ writing
 
     async def _mend_header(self, there: SalesOrder) -> Outcome | None:
-        """The order's number was edited after the header was written, or its date went wrong."""
+        """Number or note are others than those the header was written with, or its date went wrong."""
         renumbered = there.po_no.casefold() != self._desired.po_no.casefold()
         swapped = not self._memo.get("verified") and exchanged(self._desired.order_date, there.order_date)
-        if not renumbered and not swapped:
+        told = self._memo.get("told", ())
+        reworded = not self._job.order.cancelled and any(one != self._desired.wording for one in told)
+        if not renumbered and not swapped and not reworded:
             return None
-        answer = await self._sender.send("Edit", self._calls.edit(self._desired), f"the header of {there.so_no}")
+        call = self._calls.edit(self._desired, note=reworded)
+        answer = await self._sender.send("Edit", call, f"the header of {there.so_no}")
         if isinstance(answer, Done):
             self._wrote = True
             self._memo["header"] = self._desired.po_no
-            self._steps.append(f"header {there.so_no} changed: PoNo {self._desired.po_no}, its date")
+            changes = [f"PoNo {self._desired.po_no}, its date"] if renumbered or swapped else []
+            if reworded:
+                self._memo["told"] = [self._desired.wording]
+                changes.append("its note")
+            self._steps.append(f"header {there.so_no} changed: {', '.join(changes)}")
         return worst([answer])
 
     async def _resolve(self) -> Outcome | None:

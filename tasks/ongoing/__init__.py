@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from schemas.http import Call
 from schemas.ongoing import OngoingDestination, to_ship
-from tasks.ongoing.converge import LAG_S, converge_through, desired
+from tasks.ongoing.converge import LAG_S, converge_through, desired, prepare
 from tasks.ongoing.door import Door
 from tasks.ongoing.feeds import FEEDS
 from tasks.ongoing.rest import Rest
@@ -48,6 +48,8 @@ def _over_rest(feed: Feed[OngoingDestination]) -> Feed[OngoingDestination]:
     return replace(feed, every_s=lambda destination: 0 if destination.api == "soap" else feed.every_s(destination))
 
 
-SYSTEM = System(name="ongoing", converge=converge, plan=plan, probe=probe, feeds=tuple(map(_over_rest, FEEDS)))
+SYSTEM = System(
+    name="ongoing", converge=converge, plan=plan, probe=probe, prepare=prepare, feeds=tuple(map(_over_rest, FEEDS))
+)
 
 deliver = delivery_task(SYSTEM)

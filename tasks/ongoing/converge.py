@@ -14,10 +14,14 @@ from schemas.destination import Unmappable
 from schemas.echo import whole
 from schemas.ongoing import OngoingDestination, goods_order, nothing_wanted, to_ship
 from schemas.ongoing_reply import FoundOrder, differences
+from schemas.order import Order
 from tasks.ongoing.door import Door
 from tasks.ongoing.replies import ALREADY, LOOK_AGAIN_S, LOOKING, cancelled, delivered
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Http, Job
+
+TRIED = 5
+"""Versions that are remembered until the warehouse answers."""
 
 LAG_S = 30.0
 """An order may stay invisible for so long after it was written (section 1.5)."""
@@ -59,7 +63,7 @@ async def _write(door: Door, job: Job[OngoingDestination], http: Http, body: Map
                 return waiting
         else:
             unlike = ", ".join(differences(body, found))
-            if not unlike and not found.cancelled:
+            if not unlike and not found.cancelled and not _others_in_the_air(job):
                 return delivered(found.order_id, number, note="found at the warehouse, equal to the order")
             amends = True
     reply = await http.send(door.write(body))
@@ -67,9 +71,29 @@ async def _write(door: Door, job: Job[OngoingDestination], http: Http, body: Map
     if isinstance(decided, Retry) and decided.code == LOOKING:
         return await _look_up_written(door, job, http)
     if isinstance(decided, Reject) and decided.code == "change_refused":
-        decided = _begun(job, decided, await _look(door, job, http), what="the change was not made there")
+        found = await _look(door, job, http)
+        equal = isinstance(found, FoundOrder) and not found.cancelled and not differences(body, found)
+        if isinstance(found, FoundOrder) and equal and _others_in_the_air(job):
+            return delivered(found.order_id, number, note="found at the warehouse, equal to the order")
+        decided = _begun(job, decided, found, what="the change was not made there")
         return replace(decided, reason=f"{decided.reason} There it differs in {unlike}.") if unlike else decided
     return decided
+
+
+def prepare(order: Order, memo: Mapping[str, Any], _: OngoingDestination, __: object) -> Mapping[str, Any]:
+    """The versions that were or are to be written since the warehouse's last answer stand in the ledger before."""
+    version, tried = order.content()[:16], list(memo.get("tried", ()))
+    if order.cancelled or tried[-1:] == [version]:
+        return memo
+    return {**memo, "tried": [*(one for one in tried if one != version), version][-TRIED:]}
+
+
+def _others_in_the_air(job: Job[OngoingDestination]) -> bool:
+    """Another version than the newest, not answered, may still come over what is there.
+
+    Writing once more settles it: the warehouse carries writes out one after the other (section 1.8).
+    """
+    return len(job.memo.get("tried", ())) > 1
 
 
 async def _look_up_written(door: Door, job: Job[OngoingDestination], http: Http) -> Outcome:

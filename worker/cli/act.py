@@ -142,15 +142,20 @@ def _tell_many(number: int, moving: int) -> None:
 
 def _tell_one(found: Ledger, order_id: int, moving: int) -> None:
     """Where nothing moves, say why: it waits for something that a replay does not change."""
-    with found.read() as connection:
-        [item], _ = views.orders(connection, views.Filter(ids=[order_id]), cursor=None, limit=1)
-    name = f"{item['number']} of {item['shop']} (id {order_id})"
+    item, name = _named(found, order_id)
     if moving:
         text = f"{name} replayed, {many(moving, 'delivery')} on the way"
     else:
         text = f"{name} replayed, and nothing moves now: it is {item['status']}"
         text += f". {item['reason']}" if item["reason"] else ""
     console().print(Text(text))
+
+
+def _named(found: Ledger, order_id: int) -> tuple[dict[str, Any], str]:
+    """An order, and what people call it."""
+    with found.read() as connection:
+        [item], _ = views.orders(connection, views.Filter(ids=[order_id]), cursor=None, limit=1)
+    return item, f"{item['number']} of {item['shop']} (id {order_id})"
 
 
 def _patch(text: str | None) -> dict[str, Any] | None:
@@ -185,23 +190,23 @@ def _since(text: str | None) -> float | None:
 def accept(wanted: str, destination: str, *, as_json: bool) -> None:
     """Leave an order as it is at a destination where it waits for a person.
 
-    Nothing more is sent there until the order changes, and the rest of its route goes on. Where the shop has cancelled
-    the order, it stays at the other destinations as well: it goes its way.
+    Nothing more is sent there until the order changes, and the rest of its route goes on. Where the order is
+    cancelled, it stays where its cancel waited for this destination too: it goes its way.
     """
     with _desk() as desk:
-        _known(desk, destination)
         with desk.ledger.read() as connection:
             order_id = one_order(connection, wanted)
         try:
             moving = desk.accept(order_id, destination=destination)
         except accepts.AcceptRefusedError as error:
-            raise click.ClickException(str(error)) from None
+            raise click.ClickException(f"not accepted: {error}") from None
+        item, name = _named(desk.ledger, order_id)
     if as_json:
         print_json({"order": order_id, "destination": destination, "deliveries": moving})
-    else:
-        console().print(
-            Text(f"order {order_id} stays as it is at {destination}; {many(moving, 'delivery')} on the way")
-        )
+        return
+    text = f"{name} stays as it is at {destination}, "
+    text += f"{many(moving, 'delivery')} on the way" if moving else f"and is {item['status']}"
+    console().print(Text(text))
 
 
 @click.command()

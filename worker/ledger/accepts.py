@@ -11,34 +11,43 @@ class AcceptRefusedError(ValueError):
     """There is nothing to accept: why, and what to do instead."""
 
 
+class NoDeliveryError(AcceptRefusedError):
+    """The order has no delivery at that destination."""
+
+
 def accept(
     connection: Connection, order_id: int, *, destination: str, now: float, by: str
 ) -> tuple[tuple[str, str, int, str], ...]:
     """Count a delivery that waits for a person as settled, with what the destination has of the order.
 
-    Nothing is sent there any more until the order changes. The rest of the route goes on; but where the shop has
-    cancelled the order, it stays at the earlier destinations as well, since it goes its way.
+    Nothing is sent there any more until the order changes; then it is looked at before anything is written. The rest
+    of the route goes on; but where the order is cancelled, it stays where its cancel waited for this one, since it
+    goes its way.
 
     Returns:
         What to ring for: (system, destination, delivery id, order number).
 
     Raises:
-        AcceptRefusedError: no such delivery, it does not wait for a person, or nothing of it is there.
+        NoDeliveryError: the order has none at that destination.
+        AcceptRefusedError: it does not wait for a person, or nothing of it is there.
     """
     book = Book(connection)
     states = book.load([order_id])
     delivery = next((d for s in states for d in s.deliveries if d.destination == destination), None)
     if delivery is None:
-        raise AcceptRefusedError(f"the order has no delivery at {destination}")
+        known = ", ".join(d.destination for s in states for d in s.deliveries) or "none"
+        raise NoDeliveryError(f"the order has no delivery at {destination}; those that it has: {known}")
     state = states[0]
     _refuse_where_nothing_waits(delivery)
-    state.tell("accepted", f"accepted as it is there ({by}): {delivery.reason}", now, destination=destination)
-    _settle(delivery, state, f"accepted as it is there ({by})", now)
+    text, left = f"accepted as it is there ({by})", {"waited_for": delivery.reason, "code": delivery.code}
+    state.tell("accepted", text, now, destination=destination, data=left)
+    delivery.in_doubt = True  # nobody has compared what is there with this version
+    _settle(delivery, state, text, now)
     wake = []
     if state.cancelled:
         for other in state.deliveries:
             if other.state == "waiting":
-                text = f"the order stays here, since it goes its way at {destination}"
+                text = f"the order stays here too, since it goes its way at {destination}"
                 state.tell("accepted", text, now, destination=other.destination)
                 _settle(other, state, text, now)
     else:
@@ -56,7 +65,7 @@ def _refuse_where_nothing_waits(delivery: DeliveryState) -> None:
         raise AcceptRefusedError(
             f"the delivery at {delivery.destination} is {delivery.state}: it does not wait for a decision of yours"
         )
-    if not (delivery.may_be_there or delivery.reference):
+    if not delivery.may_be_there:
         raise AcceptRefusedError(
             f"nothing of the order is at {delivery.destination}, so there is nothing to accept; mend it and replay"
         )
@@ -64,5 +73,5 @@ def _refuse_where_nothing_waits(delivery: DeliveryState) -> None:
 
 def _settle(delivery: DeliveryState, state: OrderState, reason: str, now: float) -> None:
     delivery.restart(now)
-    delivery.state, delivery.rung_at, delivery.in_doubt = "delivered", None, False
+    delivery.state, delivery.rung_at = "delivered", None
     delivery.content_done, delivery.reason = state.content, reason

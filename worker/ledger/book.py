@@ -77,6 +77,11 @@ class DeliveryState:
         """The destination holds something of this order, or it may."""
         return self.in_doubt or self.state == "delivering" or self.content_done is not None
 
+    @property
+    def needed_nothing(self) -> bool:
+        """It agrees, and the destination holds nothing: there was nothing to ship, to book or to make."""
+        return self.state == "delivered" and self.reference is None and not self.in_doubt
+
     def go(self, now: float, *, state: str = "ready") -> None:
         """Let it run: nothing holds it any more."""
         self.state, self.due_at, self.rung_at = state, now, None
@@ -91,7 +96,7 @@ class DeliveryState:
     def drop(self, now: float, *, reason: str, code: str = "") -> None:
         """Nothing of it is there, and nothing will be sent."""
         self.go(now, state="cancelled")
-        self.changed_at, self.reason, self.code = now, reason, code
+        self.changed_at, self.reason, self.code, self.content_done = now, reason, code, None
 
     def die(self, reason: str, *, hint: str, code: str) -> None:
         """A person must look at it."""
@@ -165,6 +170,12 @@ class OrderState:
         self.events.append(Event(kind=kind, text=text, at=now, destination=destination, data=data))
 
 
+def in_sequence(state: OrderState) -> list[DeliveryState]:
+    """The deliveries in the order in which they take their turns."""
+    by_route = sorted(state.deliveries, key=lambda d: d.position)
+    return by_route[::-1] if state.cancelled and state.cancels == "reverse" else by_route
+
+
 def its_turn(state: OrderState, delivery: DeliveryState) -> bool:
     """Nothing of the sequence before it is open: the route's, or the one in which a cancel goes through it."""
     return not any(d.state not in ("delivered", "cancelled") for d in _before(state, delivery))
@@ -203,7 +214,8 @@ def landed(state: OrderState, delivery: DeliveryState, *, changed: bool, now: fl
     elif changed and (delivery.state == "dead" or delivery.held_by == "person"):
         delivery.restart(now)
         state.tell("changed", "the shop changed the order meanwhile", now, destination=delivery.destination)
-    if delivery.state in ("ready", "retrying") and not its_turn(state, delivery):
+    moving = delivery.state in ("ready", "retrying") or delivery.held_by == "destination"
+    if moving and not its_turn(state, delivery):
         delivery.go(now, state="waiting")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from schemas.config import Config
 from schemas.shops import PLATFORMS
 from worker.ledger import tables as t
-from worker.ledger.book import Book, DeliveryState, OrderState, its_turn, read_order
+from worker.ledger.book import Book, DeliveryState, OrderState, in_sequence, its_turn, read_order
 from worker.ledger.merge import compose
 from worker.ledger.settle import Settler
 from worker.ledger.versions import take_version, tell_changes
@@ -105,7 +105,7 @@ def _why(error: ValidationError) -> str:
 def _let_go(state: OrderState, destination: str | None, *, settler: Settler) -> None:
     if state.hold is not None or state.test:
         return
-    chosen = [d for d in state.deliveries if destination in (None, d.destination)]
+    chosen = [d for d in in_sequence(state) if destination in (None, d.destination)]
     left = [d for d in chosen if d.state not in ("delivered", "cancelled")]
     for delivery in left or [d for d in chosen if d.state == "delivered"]:
         # A suspended destination lets its deliveries go by itself, by its probe or by resume.

@@ -152,20 +152,25 @@ class Settler:
         """Nothing is sent any more; where something is, or may be, the delivery converges to "not there"."""
         state.hold = None
         if changed:
-            state.tell("cancelled", "the shop cancelled the order", self._now)
+            text = "the order is cancelled: nothing more of it is sent, and what is there is taken back"
+            state.tell("cancelled", text, self._now)
         state.cancels = self._cancels(state)
         for delivery in state.deliveries:
             if delivery.state in ("cancelled", "delivering") or not (changed or delivery.held_by == "order"):
                 continue
-            if delivery.may_be_there and not (delivery.state == "delivered" and delivery.reference is None):
-                self.start(delivery, first=True)
+            if delivery.may_be_there and not delivery.needed_nothing:
+                delivery.restart(self._now)
+                delivery.go(self._now, state="waiting")
             else:
-                delivery.drop(self._now, reason="cancelled before it was sent")
+                there_was = "nothing of it was there" if delivery.needed_nothing else "cancelled before it was sent"
+                delivery.drop(self._now, reason=there_was)
         for delivery in state.deliveries:
             moving = delivery.state in ("ready", "retrying") or delivery.held_by == "destination"
             if moving and not its_turn(state, delivery):
                 delivery.go(self._now, state="waiting")
-                delivery.reason = "it is cancelled at the other destinations of the route first"
+        for delivery in state.deliveries:
+            if delivery.state == "waiting" and its_turn(state, delivery):
+                self.start(delivery, first=True)
 
     def _cancels(self, state: OrderState) -> str:
         chosen = next((one for one in self._config.routes if one.name == state.route), None)

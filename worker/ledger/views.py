@@ -92,7 +92,7 @@ def _summary(row: Any, deliveries: Sequence[Any]) -> dict[str, Any]:
         "route": row.route,
         "received_at": stamp(row.received_at),
         "updated_at": stamp(row.updated_at),
-        "deliveries": [_delivery(d) for d in deliveries],
+        "deliveries": [_delivery(d, _turn(row, d, deliveries)) for d in deliveries],
     }
 
 
@@ -110,17 +110,32 @@ def _reason(row: Any, deliveries: Sequence[Any]) -> str | None:
     return "the shop cancelled it" if row.status == "cancelled" else None
 
 
-def _delivery(row: Any) -> dict[str, Any]:
+def _turn(order: Any, row: Any, deliveries: Sequence[Any]) -> str | None:
+    """What a delivery waits for that comes after others of its order; None for any that does not."""
+    open_ones = [d for d in deliveries if d.state not in ("delivered", "cancelled")]
+    if row.state != "waiting" or not open_ones:
+        return None
+    if not order.cancelled:
+        return f"its turn comes after {open_ones[0].destination}"
+    first = open_ones[-1] if order.cancels == "reverse" else open_ones[0]
+    if first.state == "dead" or first.held_by == "person":
+        return f"left as it is until somebody settles the cancel at {first.destination}"
+    if first.held_by == "destination":
+        return f"left as it is until {first.destination} is open again and has cancelled the order"
+    return f"left as it is until {first.destination} has cancelled the order"
+
+
+def _delivery(row: Any, turn: str | None) -> dict[str, Any]:
     return {
         "destination": row.destination,
         "system": row.system,
         "status": row.state,
         "attempts": row.attempts,
         "reference": row.reference,
-        "reason": row.reason or None,
+        "reason": turn or row.reason or None,
         "hint": row.hint or None,
         "held_by": row.held_by,
-        "there": bool(row.reference or row.in_doubt or row.content_done),
+        "there": bool(row.in_doubt or row.content_done),
         "due_at": stamp(row.due_at) if row.state in ("ready", "retrying") else None,
         "changed_at": stamp(row.changed_at),
         "progress": row.progress,

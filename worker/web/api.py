@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from schemas.order import Order
 from worker.desk import UnknownDestinationError
 from worker.ledger import replays, stock, views
-from worker.ledger.accepts import AcceptRefusedError
+from worker.ledger.accepts import AcceptRefusedError, NoDeliveryError
 from worker.ledger.replays import EditRefusedError
 from worker.web.exact import ExactRoute, exact, words
 from worker.web.house import House
@@ -281,6 +281,8 @@ def accept_as_is(request: Request, order_id: OrderId, body: AcceptOne) -> Replay
     get_order(request, order_id)
     try:
         moving = house.desk("api").accept(order_id, destination=body.destination)
+    except NoDeliveryError as error:
+        raise HTTPException(404, str(error)) from None
     except AcceptRefusedError as error:
         raise HTTPException(409, str(error)) from None
     return Replayed(count=1, orders=[order_id], deliveries=moving)

@@ -53,7 +53,8 @@ _PROBLEMS = {
 }
 _templates = Jinja2Templates(_HERE / "templates")
 _templates.env.filters |= {
-    name: getattr(telling, name) for name in ("moment", "day", "clock", "until", "sentence", "pretty", "timeline")
+    name: getattr(telling, name)
+    for name in ("moment", "day", "clock", "until", "sentence", "spoken", "pretty", "timeline")
 } | {"prose": apipage.prose}
 
 Page = Callable[[Request], Response | Awaitable[Response]]

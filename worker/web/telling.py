@@ -16,7 +16,6 @@ _OPENINGS = {
     "updated": "The shop sent a newer version",
     "stale": "The shop sent a version that is not newer",
     "removed": "The shop removed the order",
-    "changes": "What is different now",
 }
 _LEADS = {
     "held": "Waits",
@@ -82,10 +81,12 @@ def told(kind: str, text: str) -> str:
         about, _, rest = text.partition(": ")
         more = "" if kind == "removed" else sentence(rest)
         return f"{_OPENINGS[kind]} ({about}). {more}".strip()
+    if kind == "changes":
+        return f"What changed: {text.replace(' -> ', ' → ')}."
     if kind == "routed":
         return sentence("it takes " + text.replace(" -> ", ", then "))
-    if kind in ("replay", "edit"):
-        return sentence(_DOOR.sub(lambda found: ", " + _DOORS[found[1]], text))
+    if kind in ("replay", "edit", "accepted"):
+        return spoken(text)
     if kind in ("delivered", "cancelled"):
         what, colon, note = text.partition(": ")
         return sentence(what) + (f" {sentence(note)}" if colon else "")
@@ -93,8 +94,15 @@ def told(kind: str, text: str) -> str:
         reason, _, next_try = text.rpartition("; next try in ")
         seconds = next_try.removesuffix(" s")
         text = f"{sentence(reason)} Next try in {span(float(seconds))}" if seconds.isdecimal() else text
+    if kind == "step":
+        return sentence(text.replace(" -> ", " → "))
     lead = _LEADS.get(kind)
     return sentence(text) if lead is None or text.startswith(lead.lower()) else f"{lead}. {sentence(text)}"
+
+
+def spoken(text: str) -> str:
+    """A sentence that ends with who did it: ``replayed (api)`` as ``Replayed, over the API.``"""
+    return sentence(_DOOR.sub(lambda found: ", " + _DOORS[found[1]], text))
 
 
 def sentence(text: str) -> str:
