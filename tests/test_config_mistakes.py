@@ -47,8 +47,12 @@ ERRORS = {
     "name of a shop": Mistake('shops."B 2"', "[shops.b2b]", '[shops."B 2"]', "cannot be a name"),
     "shop that is no table": Mistake("shops.x", "[shops.au]", "shops.x = 3\n[shops.au]", "must be a table"),
     "platform left out": Mistake("shops.au.platform", 'platform = "shopify"\n', "", "platform is missing"),
-    "system left out": Mistake(f"{WMS}.system", 'system = "ongoing"\n', "", "Crossdock knows esuite, manex, ongoing"),
-    "system unknown": Mistake(f"{BOOKS}.system", '"esuite"', '"sap"', "Crossdock knows esuite, manex, ongoing"),
+    "system left out": Mistake(
+        f"{WMS}.system", 'system = "ongoing"\n', "", "Crossdock knows enapps, esuite, iws, manex, ongoing"
+    ),
+    "system unknown": Mistake(
+        f"{BOOKS}.system", '"esuite"', '"sap"', "Crossdock knows enapps, esuite, iws, manex, ongoing"
+    ),
     "system misspelt": Mistake(f"{BOOKS}.system", '"esuite"', '"esuit"', 'Did you mean "esuite"'),
     "auth left out": Mistake(
         f"{BOOKS}.auth", 'auth = { mode = "bearer", token = "env:TOKEN" }\n', "", "auth is missing"
