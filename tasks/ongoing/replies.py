@@ -75,7 +75,7 @@ def cancel_outcome(reply: Reply, *, number: str, destination: str, now: float, o
     return Reject(
         code="cancel_refused",
         reason=f"The warehouse would not cancel order {number} ({_text(reply)}).",
-        hint="It goes on with the order. Have it cancelled there by hand, then replay; or let it go.",
+        hint="It goes on with the order. Have it cancelled there by hand, then replay; or accept it as it is.",
         hold=True,
         in_doubt=True,
     )
