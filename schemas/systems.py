@@ -1,4 +1,4 @@
-"""The registry: one line a system. Its work is ``tasks/NAME.py``, its wire format ``schemas/NAME.py``."""
+"""The registry: one line a system. Its work is in ``tasks.NAME``, its wire format in ``schemas.NAME``."""
 
 from __future__ import annotations
 

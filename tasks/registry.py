@@ -1,4 +1,4 @@
-"""A system by its name: ``tasks/NAME.py`` has it as ``SYSTEM``."""
+"""A system by its name: ``tasks.NAME`` has it as ``SYSTEM``."""
 
 from __future__ import annotations
 

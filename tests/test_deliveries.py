@@ -265,6 +265,7 @@ def test_a_worker_that_is_told_to_stop_finishes_and_hands_back_what_it_did_not_b
         [worker] = house.children("worker")
         os.kill(worker.pid, signal.SIGTERM)
         worker.wait(timeout=25)
+        wait_until(lambda: '"event": "died"' in house.log(), seconds=10, what="up has seen it end")
         ended = [json.loads(line) for line in house.log().splitlines() if '"event": "died"' in line]
         assert [(one["process"], one["exit_code"]) for one in ended] == [("worker-1", 0)]
     finally:

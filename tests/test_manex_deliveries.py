@@ -233,6 +233,21 @@ def test_an_unknown_part_is_a_dead_letter_that_is_mended_by_an_edit(house: Manex
     assert [row["part_no"] for row in _there(house, number)["lines"]] == ["BOLT-1", "BOLT-2", "FREIGHT"]
 
 
+def test_the_refused_call_of_a_long_chain_is_on_the_timeline(house: ManexHouse, number: str) -> None:
+    refusal = {"$id": "1", "Code": 403, "Message": "The first price is refused.", "IsValidUser": True}
+    house.fault("manex", {"kind": "reply", "status": 200, "body": refusal}, path="/PriceAdd/", times=1)
+    house.post([_order(number, *[1] * 15)])
+    order = house.wait_for(number, "dead")
+    assert "The first price is refused." in order["deliveries"][0]["reason"]
+    kept = [one for event in order["events"] for one in (event["data"] or {}).get("exchanges", ())]
+    assert [one["path"] for one in kept if "The first price is refused." in one["response"]] == ["API/SO/PriceAdd"]
+    assert len(kept) > 40
+    house.clear_faults()
+    httpx.post(f"{house.url}/api/orders/{order['id']}/replay").raise_for_status()
+    house.wait_for(number, "delivered")
+    _complete(house, number)
+
+
 # ---------------------------------------------------------------- the key
 
 

@@ -33,8 +33,9 @@ log = structlog.get_logger("crossdock.delivery")
 GATHER_S = 0.02
 """Results that end within this time of each other are recorded in one transaction."""
 
-KEPT_EXCHANGES = 20
-"""Of an attempt that failed, the timeline keeps so many requests with their replies: the last ones."""
+KEPT_EXCHANGES = 200
+"""Of an attempt that failed, the timeline keeps so many requests with their replies: the last ones. Room for a chain of
+60 lines, since what was refused may be any of them."""
 
 AGAIN_S = 0.5
 """While the ledger does not answer, it is asked again after so long."""

@@ -131,7 +131,7 @@ class Chain:
             return Reject(
                 code="too_late",
                 reason=f"{so_no} in ManEx: {'; '.join(stuck)}.",
-                hint="Settle it in ManEx by hand, or edit the order to what was shipped, then replay.",
+                hint="Edit the order to what was shipped, or settle it in ManEx, then replay; or accept it as is.",
                 hold=True,
             )
         return None
@@ -170,7 +170,7 @@ class Chain:
             return Reject(
                 code="changed_there",
                 reason=f"{so_no} was written for this order, and has {said} in ManEx now.",
-                hint="Set customer and PoNo back in ManEx, or settle the order there by hand.",
+                hint="Set customer and PoNo back in ManEx, then replay; or accept it as it is there.",
                 hold=True,
             )
         self._may_be_there = self._sender.unanswered = False
@@ -271,7 +271,7 @@ class Chain:
         return worst([answer])
 
     async def _resolve(self) -> Outcome | None:
-        if not self._job.destination.item_master:
+        if not self._job.destination.item_master or self._parts:
             return None
         self._parts, stop = await self._sender.resolve(item.part for item in self._desired.items)
         return stop

@@ -101,7 +101,7 @@ def cancel_refused(text: str, number: str) -> Reject:
     return Reject(
         code="cancel_refused",
         reason=f"The warehouse would not cancel order {number} ({text}).",
-        hint="It goes on with the order. Have it cancelled there by hand, then replay; or let it go.",
+        hint="It goes on with the order. Have it cancelled there by hand, then replay; or accept it as it is.",
         hold=True,
         in_doubt=True,
     )
