@@ -59,7 +59,7 @@ def source(customer: str | None) -> str | None:
 
 def foremost(contacts: Sequence[C]) -> list[C]:
     """Of several contacts with one e-mail address the primary ones, if there are any (section 4.2)."""
-    primary = [one for one in contacts if one.data.get("type") == "primary"]
+    primary = [one for one in contacts if str(one.data.get("type")).casefold() == "primary"]
     return primary if len(contacts) > 1 and primary else list(contacts)
 
 
@@ -71,17 +71,17 @@ def customer_of(email: str | None, *, of: str, shelf: Copies[Copy]) -> dict[str,
 
     Returns:
         ``{"code": ...}``, or why there is none: ``{"missing": why}``, ``{"candidates": [...]}``, or ``{"unread": of}``
-        while the copies are not complete yet.
+        while the copies are not complete yet: one that is still to come may be the primary one.
     """
     if not email:
         return {"missing": NO_EMAIL}
+    if not (shelf.copied(of, "contact") and shelf.copied(of, "partner")):
+        return {"unread": of}
     found = foremost(shelf.copies(of, "contact", email=email))
     companies = list(dict.fromkeys(one.data.get("partner") for one in found))
     refs = {company: _ref(company, of=of, shelf=shelf) for company in companies}
     if len(companies) == 1 and refs[companies[0]]:
         return {"code": refs[companies[0]]}
-    if not (shelf.copied(of, "contact") and shelf.copied(of, "partner")):
-        return {"unread": of}
     if len(companies) == 1:
         return {"missing": f"the company of contact {found[0].key} has no code (ref)"}
     if companies:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
+from urllib.parse import quote, urlsplit
 
 LONGEST_WAIT_S = 86_400.0
 """A Retry-After beyond this is not believed."""
@@ -31,6 +32,7 @@ class Call:
 
     ``key_param``: the query parameter that carries the key of ``auth.mode = "path"``; else it is the path's end.
     ``path``: empty for ``base_url`` itself. ``headers``: in addition to those that every call has.
+    ``up``: so many of the last segments of ``base_url`` the path takes the place of, never its server.
     """
 
     method: str
@@ -40,6 +42,15 @@ class Call:
     key_param: str = ""
     xml: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    up: int = 0
+
+    def address(self, base_url: str) -> str:
+        """Where it goes, without its query. The origin is that of ``base_url``, whatever ``path`` and ``up`` are."""
+        if self.up:
+            parts = urlsplit(base_url)
+            segments = parts.path.split("/")
+            base_url = parts._replace(path="/".join(segments[: max(1, len(segments) - self.up)])).geturl()
+        return f"{base_url}/{quote(self.path, safe='/')}" if self.path else base_url
 
     @property
     def carries_login(self) -> bool:

@@ -17,6 +17,14 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
 
+class MistakeError(ValueError):
+    """What a person wrote cannot be meant. ``hint``: what to write instead, whole sentences."""
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 class StrictModel(BaseModel):
     """A frozen value that a person writes by hand: an unknown key is a typing mistake and is refused."""
 

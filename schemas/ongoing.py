@@ -12,12 +12,13 @@ from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from schemas import ongoing_soap
 from schemas.destination import BasicAuth, Destination, Text, Unmappable
-from schemas.model import StrictModel, plain
+from schemas.model import MistakeError, StrictModel, plain
 from schemas.money import decimals, rounded
 from schemas.order import Address, Line, Order
 from schemas.secret import Secret
@@ -43,6 +44,9 @@ OURS = IDENTITY | {"deliveryDate", "consignee", "orderLines"}
 """Members of the body that are written from the order itself; ``fields`` has to leave them alone."""
 
 SHIPPING_ROW = "shipping"
+
+AUTOMATION_API = "/automation.asmx"
+"""How its address ends, in lower case; IIS does not tell capitals (section 3)."""
 
 
 class CodeName(StrictModel):
@@ -87,9 +91,23 @@ class OngoingDestination(Destination):
     fields: dict[str, JsonValue] = Field(default_factory=dict)
 
     @property
-    def tells_stock(self) -> bool:
-        """Over REST alone."""
-        return self.api == "rest" and self.stock_minutes > 0
+    def below_warehouse(self) -> int | None:
+        """How many segments of ``base_url`` come after the warehouse's name; None where that is not to be told."""
+        path = urlsplit(self.base_url).path.lower()
+        if path.endswith("/api/v1"):
+            return 2
+        return 1 if path.endswith(".asmx") else None
+
+    @field_validator("base_url")
+    @classmethod
+    def _of_a_goods_owner(cls, base_url: str) -> str:
+        if urlsplit(base_url).path.lower().endswith(AUTOMATION_API):
+            raise MistakeError(
+                "is the address of the automation API, whose users see all goods owners",
+                hint="Write that of the goods owner API: it ends with the warehouse's name and /api/v1; with "
+                'api = "soap" with the warehouse\'s name and /Service.asmx.',
+            )
+        return base_url
 
     @field_validator("api")
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,8 @@ from schemas.text import length
 
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 NAMESPACE = "http://ongoingsystems.se/WSI"
+AUTOMATION = "http://ongoingsystems.se/Automation"
+"""The other API, whose users see all goods owners (section 3)."""
 
 CODE_LIMIT = 400
 """Of ``GoodsOwnerCode`` (section 2.1)."""
@@ -132,9 +135,48 @@ def search(number: str, *, goods_owner_code: str) -> Call:
     return _call("GetOrdersByQuery", [("GoodsOwnerCode", goods_owner_code), *_LOGIN, query])
 
 
+def updated(*, goods_owner_code: str, since: str, until: str | None) -> Call:
+    """``GetOrdersByQuery`` for what was updated in a span of time.
+
+    The vendor names this filter as the way to follow orders (developer.ongoingwarehouse.com/GetOrdersByQuery); that of
+    REST by the time of the status does not exist here.
+
+    Args:
+        since, until: times with their zone; without ``until`` everything since.
+    """
+    filters: list[Node] = [("LastUpdatedFrom", since)]
+    if until is not None:
+        filters.append(("LastUpdatedTo", until))
+    return _call("GetOrdersByQuery", [("GoodsOwnerCode", goods_owner_code), *_LOGIN, ("query", filters)])
+
+
+def inventory(*, goods_owner_code: str, first: int, most: int) -> Call:
+    """``GetInventoryByQuery`` for a page of all articles with their stock.
+
+    ``MaxArticlesToGet`` and ``ArticleSystemIdFrom`` are newer than the rebuilt WSDL
+    (developer.ongoingwarehouse.com/get-inventory-by-query).
+
+    Args:
+        first: the least system id that is wanted.
+        most: articles of one page.
+    """
+    query: Node = ("GetInventoryQuery", [("MaxArticlesToGet", str(most)), ("ArticleSystemIdFrom", str(first))])
+    return _call("GetInventoryByQuery", [("GoodsOwnerCode", goods_owner_code), *_LOGIN, query])
+
+
 def statuses(*, goods_owner_code: str) -> Call:
     """``GetOrderStatuses``: the order of its elements is another one (section 2.1)."""
     return _call("GetOrderStatuses", [*_LOGIN, ("GoodsOwnerCode", goods_owner_code)])
+
+
+def goods_owners(*, up: int) -> Call:
+    """``GetGoodsOwnersByQuery`` of the automation API, which stands beside the goods owner's (section 3).
+
+    Args:
+        up: how many segments of ``base_url`` come after the warehouse's name.
+    """
+    asked = _call("GetGoodsOwnersByQuery", [*_LOGIN, ("Query", "")], namespace=AUTOMATION)
+    return replace(asked, path="Automation.asmx", up=up)
 
 
 _LOGIN: tuple[Node, ...] = (("UserName", _Blank(USERNAME)), ("Password", _Blank(PASSWORD)))
@@ -218,18 +260,18 @@ def _content(value: Any) -> str | list[Node]:
     return value if isinstance(value, str) else plain(Decimal(repr(value)))
 
 
-def _call(operation: str, content: Sequence[Node]) -> Call:
+def _call(operation: str, content: Sequence[Node], *, namespace: str = NAMESPACE) -> Call:
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         f'<soap:Envelope xmlns:soap="{ENVELOPE}">',
         "  <soap:Body>",
-        f'    <{operation} xmlns="{NAMESPACE}">',
+        f'    <{operation} xmlns="{namespace}">',
         *(line for node in content for line in _lines(node, "      ")),
         f"    </{operation}>",
         "  </soap:Body>",
         "</soap:Envelope>",
     ]
-    return Call("POST", "", xml="\n".join(lines), headers=(("SOAPAction", f'"{NAMESPACE}/{operation}"'),))
+    return Call("POST", "", xml="\n".join(lines), headers=(("SOAPAction", f'"{namespace}/{operation}"'),))
 
 
 def _lines(node: Node, indent: str) -> list[str]:

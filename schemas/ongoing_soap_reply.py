@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
 
-from schemas.echo import whole
+from schemas.echo import exact, whole
 from schemas.http import Reply
 
 MAX_CHARS = 2_000_000
@@ -91,6 +91,27 @@ class Envelope:
         found = self._answer("GetOrdersByQuery")
         return None if found is None else [_order(one) for one in found.iterfind("{*}Orders/{*}Order")]
 
+    @property
+    def articles(self) -> list[dict[str, Any]] | None:
+        """The articles of GetInventoryByQuery under the names of GET /articles; None where it is something else."""
+        found = self._answer("GetInventoryByQuery")
+        return (
+            None if found is None else [_article(one) for one in found.iterfind("{*}InventoryLines/{*}InventoryLine")]
+        )
+
+    @property
+    def goods_owners(self) -> frozenset[int]:
+        """Ids of what GetGoodsOwnersByQuery lists; empty where the reply is something else.
+
+        Its shape is not public: whatever has the name of a goods owner and an id is one.
+        """
+        found = self._answer("GetGoodsOwnersByQuery")
+        if found is None or _TRUTH.get(_said(found, "Success").lower()) is False:
+            return frozenset()
+        owners = [one for one in found.iter() if _local(one).startswith("GoodsOwner")]
+        ids = (whole(_said(one, "Id") or _said(one, "GoodsOwnerId")) for one in owners)
+        return frozenset(number for number in ids if number is not None)
+
     def _answer(self, operation: str) -> Element | None:
         if not self.ok or self.payload is None or _local(self.payload) != f"{operation}Response":
             return None
@@ -139,6 +160,10 @@ def _order(order: Element) -> dict[str, Any]:
         "orderInfo": {} if info is None else _info(info),
         "consignee": {} if consignee is None else _consignee(consignee),
         "orderLines": [_line(line) for line in lines],
+        "tracking": [
+            _texts(one, waybill="Waybill", trackingUrl="TrackingUrl")
+            for one in order.iterfind("{*}Tracking/{*}OrderTrackingInfo")
+        ],
     }
 
 
@@ -153,6 +178,7 @@ def _info(info: Element) -> dict[str, Any]:
         deliveryDate="DeliveryDate",
         salesCode="SalesCode",
         orderRemark="OrderRemark",
+        wayBill="WayBill",
     )
     head["orderStatus"] = _texts(info, number="OrderStatusNumber", text="OrderStatusText")
     head["marketPlace"] = _texts(info, marketPlace="MarketPlace", marketPlaceOrderNumber="MarketPlaceOrderNumber")
@@ -182,4 +208,21 @@ def _line(line: Element) -> dict[str, Any]:
         "article": _texts(line, articleNumber="Article/ArticleNumber"),
         "orderedNumberOfItems": _said(line, "OrderedNumberOfItems"),
         **_texts(line, rowNumber="ExternalOrderLineCode", comment="OrderLineComment", shouldBePicked="DoPick"),
+    }
+
+
+def _article(line: Element) -> dict[str, Any]:
+    """``SellableNumberOfItems`` is newer than the rebuilt WSDL; what it replaces is what is there less what is booked
+    (developer.ongoingwarehouse.com/inventory)."""
+    sellable = exact(_said(line, "SellableNumberOfItems"))
+    if sellable is None:
+        there, booked = (
+            exact(_said(line, f"{name}Decimal") or _said(line, name))
+            for name in ("NumberOfItems", "NumberOfBookedItems")
+        )
+        sellable = None if there is None else there - (booked or 0)
+    return {
+        **_texts(line, articleSystemId="Article/SystemId", articleNumber="Article/ArticleNumber"),
+        **_texts(line, articleName="Article/Name"),
+        "inventoryInfo": {} if sellable is None else {"sellableNumberOfItems": sellable},
     }

@@ -1,4 +1,4 @@
-"""Ongoing: how an order gets on, as GET /orders and its webhooks tell it (contracts/ongoing.md 1.6, 1.7 and 4)."""
+"""Ongoing: how an order gets on, as GET /orders tells it, and which order a webhook is about (contracts/ongoing.md)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Any
 from schemas.echo import members, whole
 from schemas.ongoing import OngoingDestination
 
+CANCELLED = "cancelled"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """``word``: what the status number means, as configured; ``tracking``: waybill -> address, empty for none.
+    """``word``: what the status number means, as configured; empty before the warehouse has begun with the order.
 
-    ``order_id``: theirs; None where it is not told.
+    ``order_id``: theirs; None where it is not told. ``tracking``: waybill -> address, empty for none.
     """
 
     order_number: str
@@ -26,17 +28,30 @@ class Status:
     @property
     def text(self) -> str:
         """For people: ``sent (status 450)``."""
-        return f"{self.word} (status {self.number})"
+        return f"{self.word or 'not begun'} (status {self.number})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """Which order a webhook is about. ``order_id``: theirs; None where it is not told."""
+
+    order_number: str
+    order_id: int | None
 
 
 def of_order(entry: Mapping[str, Any], destination: OngoingDestination) -> Status | None:
-    """The status of an entry of GET /orders; None before the warehouse has begun with it."""
+    """The status of an entry of GET /orders; None where it has none, or one that stands for no step of its way."""
     info = members(entry.get("orderInfo"))
-    return _status(info, entry, destination)
+    code, name = whole(members(info.get("orderStatus")).get("number")), str(info.get("orderNumber") or "").strip()
+    word = _word(code, destination) if code is not None else None
+    if code is None or word is None or not name:
+        return None
+    order_id = whole(info.get("orderId"))
+    return Status(order_number=name, order_id=order_id, number=code, word=word, tracking=_tracking(entry))
 
 
-def of_webhook(body: Any, destination: OngoingDestination) -> Status | None:
-    """The status of a webhook's body; None where it is no order's, or before the warehouse has begun.
+def of_webhook(body: Any, destination: OngoingDestination) -> Hint | None:
+    """Which order a webhook's body is about; None where it is about none.
 
     Raises:
         ValueError: it is about an order of another goods owner.
@@ -45,24 +60,20 @@ def of_webhook(body: Any, destination: OngoingDestination) -> Status | None:
     owner = whole(told.get("goodsOwnerId"))
     if owner is not None and owner != destination.goods_owner_id:
         raise ValueError(f"it is about goods owner {owner}, and {destination.name} is {destination.goods_owner_id}")
-    return _status(told, told, destination)
-
-
-def _status(info: Mapping[str, Any], body: Mapping[str, Any], destination: OngoingDestination) -> Status | None:
-    code, name = whole(members(info.get("orderStatus")).get("number")), str(info.get("orderNumber") or "").strip()
-    word = _word(code, destination) if code is not None else ""
-    if code is None or not word or not name:
+    name = told.get("orderNumber")
+    if not isinstance(name, str) or not name.strip():
         return None
-    order_id = whole(info.get("orderId"))
-    return Status(order_number=name, order_id=order_id, number=code, word=word, tracking=_tracking(body))
+    return Hint(order_number=name.strip(), order_id=whole(told.get("orderId")))
 
 
-def _word(number: int, destination: OngoingDestination) -> str:
-    """The word of the highest configured number that it has reached; empty for none."""
+def _word(number: int, destination: OngoingDestination) -> str | None:
+    """The word of the highest configured number that it has reached; empty before the first, None beyond the last."""
     if number == destination.cancelled_status:
-        return "cancelled"
+        return CANCELLED
     reached = [known for known in destination.statuses if known <= number < destination.cancelled_status]
-    return destination.statuses[max(reached)] if reached else ""
+    if reached:
+        return destination.statuses[max(reached)]
+    return "" if number < destination.cancelled_status else None
 
 
 def _tracking(body: Mapping[str, Any]) -> dict[str, str]:

@@ -51,6 +51,16 @@ def wanted(order: Order) -> dict[str, Decimal]:
     return found
 
 
+def needed(order: Order, destination: Destination) -> dict[str, Decimal]:
+    """What an order takes of each of the destination's codes, in folded case: several SKUs of ours may be one there."""
+    found: dict[str, Decimal] = {}
+    for sku, quantity in wanted(order).items():
+        code = code_of(destination, sku)
+        if code is not None:
+            found[code.casefold()] = found.get(code.casefold(), Decimal(0)) + quantity
+    return found
+
+
 def named(order: Order, destination: Destination) -> frozenset[str]:
     """The destination's codes that an order's goods and its shipping charge may be sent under."""
     codes = {code for sku in wanted(order) if (code := code_of(destination, sku))}
@@ -68,37 +78,49 @@ def lacking(order: Order, destinations: Sequence[Destination], catalogue: Catalo
     for line in order.lines:
         if line.shippable and line.open_quantity > 0 and not line.sku:
             reasons["a line without SKU cannot be looked up"] = None
-    telling = [(one, catalogue[one.name]) for one in destinations if one.name in catalogue]
-    for sku, quantity in wanted(order).items():
-        asked = [(one.name, articles, code) for one, articles in telling if (code := code_of(one, sku))]
-        reasons |= dict.fromkeys(_lacking(sku, quantity, asked))
+    telling = [(one, catalogue[one.name], needed(order, one)) for one in destinations if one.name in catalogue]
+    for sku in wanted(order):
+        asked = [
+            _Asked(one.name, code, articles, needs[code.casefold()])
+            for one, articles, needs in telling
+            if (code := code_of(one, sku))
+        ]
+        reasons |= dict.fromkeys(_lacking(sku, asked))
     return tuple(reasons)
 
 
-def _lacking(sku: str, quantity: Decimal, asked: Sequence[tuple[str, Articles, str]]) -> list[str]:
-    strange = [f"{name} does not know {_shown(sku, code)}" for name, articles, code in asked if articles.unknown(code)]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A SKU as one destination knows it, and what the order takes of that code in all."""
+
+    name: str
+    code: str
+    articles: Articles
+    need: Decimal
+
+
+def _lacking(sku: str, asked: Sequence[_Asked]) -> list[str]:
+    strange = [f"{one.name} does not know {_shown(sku, one.code)}" for one in asked if one.articles.unknown(one.code)]
     if strange:
         return strange
-    figures = [
-        (name, figure, code) for name, articles, code in asked if (figure := articles.quantity(code)) is not None
-    ]
-    if any(figure >= quantity for _, figure, _ in figures):
+    figures = [(one, figure) for one in asked if (figure := one.articles.quantity(one.code)) is not None]
+    if any(figure >= one.need for one, figure in figures):
         return []
     if not figures:
         return [f"no destination of the route has told a figure for {sku} yet"]
-    return [f"{name} has {_of(figure, quantity)} {_shown(sku, code)}" for name, figure, code in figures]
+    return [f"{one.name} has {_of(figure, one.need)} {_shown(sku, one.code)}" for one, figure in figures]
 
 
 def remarks(order: Order, destination: Destination, articles: Articles) -> tuple[str, ...]:
     """What the destination does not know of the order's codes, and what is short there; for people."""
-    found = []
-    for sku, quantity in wanted(order).items():
+    found, needs = [], needed(order, destination)
+    for sku in wanted(order):
         code = code_of(destination, sku)
         figure = None if code is None else articles.quantity(code)
         if code is not None and articles.unknown(code):
             found.append(f"{destination.name} does not know {_shown(sku, code)}")
-        elif code is not None and figure is not None and figure < quantity:
-            found.append(f"{destination.name} has {_of(figure, quantity)} {_shown(sku, code)}")
+        elif code is not None and figure is not None and figure < needs[code.casefold()]:
+            found.append(f"{destination.name} has {_of(figure, needs[code.casefold()])} {_shown(sku, code)}")
     charge = destination.shipping_sku
     if charge and charge in named(order, destination) and articles.unknown(charge):
         found.append(f"{destination.name} does not know {charge}, the code of the shipping charge")

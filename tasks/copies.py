@@ -7,8 +7,8 @@ from typing import Any
 
 from worker.outcomes import Retry
 
-SOON_S = 10.0
-"""Copies that were never complete yet are waited for."""
+SOON_S = 3.0
+"""Copies that were never complete yet are waited for. To see whether they are costs no request."""
 
 
 def not_copied(what: str, destination: str) -> Retry:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import wait
 from typing import Any
 
 import structlog
@@ -16,11 +17,12 @@ from tasks.registry import system
 from worker.app import app, machine
 from worker.feeds import Batch, Feed
 from worker.http import Client
-from worker.ledger import feeds
+from worker.ledger import feeds, hints
 from worker.ledger.engine import away
 from worker.ledger.feeds import Turn
 from worker.machine import Machine
 from worker.outcomes import Retry, Suspend
+from worker.system import Http
 from worker.telemetry import report_defect
 
 log = structlog.get_logger("crossdock.feeds")
@@ -28,9 +30,16 @@ log = structlog.get_logger("crossdock.feeds")
 LEASE_S = 120.0
 """A reading that takes longer is over; the next one goes on from the last checkpoint."""
 
+STOPPING_S = 0.5
+"""A worker that has to stop looks up so often; a reading changes nothing there, and can be left at any moment."""
+
 FAILED_S = 60.0
 """A feed that could not be read is tried again after so long, or after its own time if that is shorter. A refused
 login or a wrong address is not: the next try comes at the feed's own time."""
+
+
+ASKED = 20
+"""Orders that webhooks spoke of, to one reading."""
 
 
 def of(destination: Destination) -> dict[str, Feed[Any]]:
@@ -38,51 +47,113 @@ def of(destination: Destination) -> dict[str, Feed[Any]]:
     return {feed.name: feed for feed in system(destination.system).feeds if feed.every_s(destination) > 0}
 
 
+def asking(destination: Destination) -> Feed[Any] | None:
+    """The feed that reads single orders, where there is one."""
+    return next((feed for feed in system(destination.system).feeds if feed.ask is not None), None)
+
+
 @app.task(name="tasks.feeds.look", send_events=False)
 def look() -> str:
-    """Ring for every feed whose time has come."""
+    """Ring for every feed whose time has come, and where webhooks spoke of orders."""
     here = machine()
-    wanted = [(name, feed) for name, one in here.config.destinations.items() for feed in of(one)]
+    places = here.config.destinations.items()
+    wanted = [(name, feed) for name, one in places for feed in of(one)]
+    able = [(name, feed.name) for name, one in places if (feed := asking(one)) is not None]
+    now = time.time()
     with here.ledger.read() as connection:
-        due = feeds.due(connection, wanted, now=time.time())
-    for destination, name in due:
+        due = [*feeds.due(connection, wanted, now=now), *hints.waiting(connection, able, now=now)]
+    for destination, name in dict.fromkeys(due):
         app.send_task("tasks.feeds.read", args=[destination, name], expires=60)
     return f"rung for {len(due)}"
 
 
+@app.task(name="tasks.feeds.tidy", send_events=False)
+def tidy() -> str:
+    """Forget what feeds told that are not read any more, and hints that led nowhere."""
+    here = machine()
+    places = here.config.destinations.items()
+    wanted = [(name, feed) for name, one in places for feed in of(one)]
+    wanted += [(name, feed.name) for name, one in places if (feed := asking(one)) is not None]
+    gone = here.ledger.write(lambda c: feeds.forget_unwanted(c, wanted))
+    here.ledger.write(lambda c: hints.forget(c, before=time.time() - hints.KEEP_S))
+    return f"{gone} feeds forgotten"
+
+
 @app.task(name="tasks.feeds.read")
 def read(destination: str, name: str) -> str:
-    """Read one feed as far as it goes, page by page, each saved with its checkpoint."""
+    """Read one feed as far as it goes, page by page, each saved with its checkpoint; hinted orders before."""
     here = machine()
     place = here.config.destinations.get(destination)
-    feed = of(place).get(name) if place is not None else None
+    feed = _feed(place, name) if place is not None else None
     if place is None or feed is None:
         return "not configured"
-    readings = 0
-    while not here.stopping:
-        turn = here.ledger.write(lambda c: feeds.take(c, destination, name, lease_s=LEASE_S, now=time.time()))
-        if turn is None:
-            break
-        batch = _reading(here, place, feed, turn)
-        readings += 1
-        if not _save(here, place, feed, turn, batch) or not batch.more or batch.problem is not None:
-            break
-    return f"{destination} {name}: {readings} readings"
+    while not here.stopping and (_ask(here, place, feed) or _page(here, place, feed)):
+        pass
+    return f"{destination} {name}"
 
 
-def _save(here: Machine, place: Destination, feed: Feed[Any], turn: Turn, batch: Batch) -> bool:
+def _feed(place: Destination, name: str) -> Feed[Any] | None:
+    feed = asking(place)
+    return feed if feed is not None and feed.name == name else of(place).get(name)
+
+
+def _page(here: Machine, place: Destination, feed: Feed[Any]) -> bool:
+    """One page of a feed; whether to go on."""
+    if feed.every_s(place) <= 0:
+        return False
+    turn = here.ledger.write(lambda c: feeds.take(c, place.name, feed.name, lease_s=LEASE_S, now=time.time()))
+    if turn is None:
+        return False
+    batch = _reading(here, place, feed, turn, lambda http: feed.read(place, turn.checkpoint, time.time(), http))
+    if batch is None:
+        return False
+
+    def save(one: Batch) -> bool:
+        every_s, now = _again_in(one, feed.every_s(place)), time.time()
+        return here.ledger.write(lambda c: feeds.save(c, turn, one, every_s=every_s, now=now))
+
+    return _save(place, feed, turn, batch, save) and batch.more and batch.problem is None
+
+
+def _ask(here: Machine, place: Destination, feed: Feed[Any]) -> bool:
+    """Read orders of which webhooks spoke; whether there were any."""
+    ask = feed.ask
+    if ask is None:
+        return False
+    asked_at = time.time()
+    with here.ledger.read() as connection:
+        numbers = hints.due(connection, place.name, limit=ASKED, now=asked_at)
+    if not numbers:
+        return False
+    turn = here.ledger.write(
+        lambda c: feeds.take(c, place.name, feed.name, lease_s=LEASE_S, now=time.time(), early=True)
+    )
+    if turn is None:
+        return False
+    batch = _reading(here, place, feed, turn, lambda http: ask(place, numbers, time.time(), http))
+    if batch is None:
+        return False
+
+    def save(one: Batch) -> bool:
+        again_s, now = _again_in(one, FAILED_S), time.time()
+        return here.ledger.write(
+            lambda c: hints.save(c, turn, numbers, one, asked_at=asked_at, again_s=again_s, now=now)
+        )
+
+    return _save(place, feed, turn, batch, save) and batch.problem is None
+
+
+def _save(place: Destination, feed: Feed[Any], turn: Turn, batch: Batch, save: Callable[[Batch], bool]) -> bool:
     """Store a reading; False where the feed is in other hands by now. What the ledger refuses is told as a problem."""
     if batch.problem is not None:
         log.warning("feed_failed", destination=place.name, feed=feed.name, code=batch.problem.code)
     try:
-        return here.ledger.write(
-            lambda c: feeds.save(c, turn, batch, every_s=_again_in(batch, feed.every_s(place)), now=time.time())
-        )
+        return save(batch)
     except SQLAlchemyError as error:
         if away(error):
             raise
-        refused = _defect(error, place, feed, turn)
-        return here.ledger.write(lambda c: feeds.save(c, turn, refused, every_s=FAILED_S, now=time.time()))
+        save(_defect(error, place, feed, turn))
+        return False
 
 
 def _again_in(batch: Batch, every_s: float) -> float:
@@ -98,25 +169,42 @@ def _defect(error: Exception, place: Destination, feed: Feed[Any], turn: Turn) -
     return Batch(checkpoint=turn.checkpoint, problem=Retry(code="defect", reason=reason))
 
 
-def _reading(here: Machine, place: Destination, feed: Feed[Any], turn: Turn) -> Batch:
+def _reading(
+    here: Machine, place: Destination, feed: Feed[Any], turn: Turn, read: Callable[[Http], Awaitable[Batch]]
+) -> Batch | None:
+    """What it brought; None where this worker stops: the turn is given back, and another one reads."""
+
     async def work() -> Batch:
-        http = _Reader(here.client(place), until=turn.until)
-        batch: Batch = await feed.read(place, turn.checkpoint, time.time(), http)
-        return batch
+        return await read(_Reader(here.client(place), until=turn.until))
 
     try:
-        return _on_loop(here, work())
+        batch = left_or_read(here, work())
     except TimeoutError:
         reason = f"one reading took longer than {LEASE_S:.0f} s"
         return Batch(checkpoint=turn.checkpoint, problem=Retry(code="timeout", reason=reason))
     except Exception as error:  # noqa: BLE001 - a defect in one feed must not stop the others
         return _defect(error, place, feed, turn)
+    if batch is None:
+        here.ledger.write(lambda c: feeds.release(c, turn))
+    return batch
 
 
-def _on_loop(here: Machine, work: Coroutine[Any, Any, Batch]) -> Batch:
-    running = asyncio.run_coroutine_threadsafe(work, here.loop)
+def left_or_read(here: Machine, work: Coroutine[Any, Any, Batch]) -> Batch | None:
+    """What a reading brought; None where it was left because this worker stops.
+
+    Raises:
+        TimeoutError: it took longer than LEASE_S.
+    """
+    running, until = asyncio.run_coroutine_threadsafe(work, here.loop), time.monotonic() + LEASE_S
     try:
-        return running.result(timeout=LEASE_S)
+        while True:
+            done, _ = wait([running], timeout=STOPPING_S)
+            if done:
+                return running.result()
+            if here.stopping:
+                return None
+            if time.monotonic() > until:
+                raise TimeoutError
     finally:
         running.cancel()
 

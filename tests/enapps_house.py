@@ -23,8 +23,9 @@ system = "enapps"
 base_url = "{sandbox}/enapps/api/v1"
 auth = {{ mode = "enapps", secret = "env:ENAPPS_SECRET", login = "env:ENAPPS_LOGIN", password = "env:ENAPPS_PASSWORD" }}
 timeout_s = {timeout_s}
+max_in_flight = 4
 shipping_sku = "CARRIAGE"
-sync_minutes = 0.02
+sync_minutes = 0.01
 retry = {{ base_s = 0.2, cap_s = 1, give_up_h = 24 }}
 
 [destinations.esuite-au]
@@ -73,12 +74,20 @@ deliver = ["enapps-uk"]
 """
 
 
+LISTS = ("partners", "contacts", "addresses", "products")
+
+
 class EnappsHouse(House):
-    """Orders go to Enapps, and those with a tag to Esuite or ManEx."""
+    """Orders go to Enapps, and those with a tag to Esuite or ManEx.
+
+    Lists are read again after a second, whenever somebody looks: beat does every five seconds. Sweeps and
+    leases are short, so that what was lost is seen to within a second or two.
+    """
 
     def __init__(self, folder: Path, **more: Any) -> None:
         config = CONFIG[: CONFIG.index("[destinations.")] + DESTINATIONS
-        super().__init__(folder, config=config, environment={**SECRETS, "MANEX_KEY": KEY}, **more)
+        quick = {"CROSSDOCK_SWEEP_S": "0.5", "CROSSDOCK_LEASE_S": "2"}
+        super().__init__(folder, config=config, environment={**SECRETS, "MANEX_KEY": KEY, **quick}, **more)
         named = {"secret": "ENAPPS_SECRET", "login": "ENAPPS_LOGIN", "password": "ENAPPS_PASSWORD"}
         credentials = [f"enapps.{name}={SECRETS[variable]}" for name, variable in named.items()]
         told = [("--credential", one) for one in (*credentials, f"manex.key={KEY}")]
@@ -90,16 +99,22 @@ class EnappsHouse(House):
         [feeds] = [one["feeds"] for one in places if one["name"] == "enapps-uk"]
         return {feed["name"]: feed["read_at"] for feed in feeds}
 
-    def wait_for_copies(self, *, seconds: float = 30) -> None:
-        """Wait until each list was copied from its beginning: a copy that is just being made may miss what is new."""
-        for _ in range(2):
+    def wait_for_copies(self, *names: str, seconds: float = 30) -> None:
+        """Wait until these lists, or all four, were read from beginning to end after this was called.
+
+        A list is three requests there, the first page twice and an empty one, and each is told: so the fourth one is of
+        a reading that began later than one that is just going on and may miss what is new.
+        """
+        wanted = names or LISTS
+        for _ in range(4):
             before = self.read_at()
 
             def newer(before: dict[str, str | None] = before) -> bool:
+                self.look_at_feeds()
                 now = self.read_at()
-                return len(now) == 4 and all(now[name] and now[name] != before.get(name) for name in now)
+                return all(now.get(name) and now[name] != before.get(name) for name in wanted)
 
-            wait_until(newer, seconds=seconds, what="every list of Enapps is copied once more")
+            wait_until(newer, seconds=seconds, what=f"{', '.join(wanted)} of Enapps are copied once more", every=0.2)
 
     def replay(self, number: str) -> None:
         """As a person does."""

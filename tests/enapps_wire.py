@@ -143,6 +143,8 @@ def _silent(call: Call, fault: Fault) -> Reply:
 class Copies:
     """Local copies, read from the stand-in as the feeds read them."""
 
+    shop = "acme-uk"
+
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Copied] = {}
         self.whole: set[str] = set()

@@ -23,9 +23,14 @@ from typing import Any, Self
 import httpx
 import psutil
 import redis
+from celery import Celery
 
 from sandbox.shops import Delivery, encode, new_secret, send_all
 from tests.servers import free_port, wait_until
+from worker.app import QUEUE
+
+ASK_S = 0.1
+"""Seconds between two questions to the house: each costs web a piece of the CPU that the workers need."""
 
 CONFIG = """
 [shops.tea]
@@ -50,6 +55,7 @@ auth = {{ mode = "bearer", token = "env:ESUITE_TOKEN" }}
 timeout_s = {timeout_s}
 reference_prefix = "WEB-"
 shipping_sku = "FREIGHT"
+stock_minutes = 0
 retry = {{ base_s = 0.2, cap_s = 1, give_up_h = 24 }}
 [destinations.esuite-au.fields]
 AccountRef = "CASH01"
@@ -192,10 +198,20 @@ class House:
             return True
         return False
 
+    @property
+    def broker_url(self) -> str:
+        """redis:// address of the embedded broker."""
+        return (self.home / "valkey.url").read_text().strip()
+
     def wipe_broker(self) -> None:
         """FLUSHALL, as an operator's slip or an eviction would."""
-        with redis.Redis.from_url((self.home / "valkey.url").read_text().strip()) as client:
+        with redis.Redis.from_url(self.broker_url) as client:
             client.flushall()
+
+    def look_at_feeds(self) -> None:
+        """Have the feeds read whose time has come, as beat does every few seconds."""
+        with Celery(broker=self.broker_url, set_as_current=False) as app:
+            app.send_task("tasks.feeds.look", queue=QUEUE, ignore_result=True)
 
     def post(self, deliveries: Iterable[Delivery], *, in_flight: int = 16) -> Counter[str]:
         """Sign and send webhooks, again until they are answered; how many ended with which outcome."""
@@ -248,7 +264,7 @@ class House:
         def there() -> bool:
             return [d["status"] for d in self.order(number)["deliveries"]] == list(states)
 
-        wait_until(there, seconds=seconds, what=f"the deliveries of {number} are {', '.join(states)}")
+        wait_until(there, seconds=seconds, what=f"the deliveries of {number} are {', '.join(states)}", every=ASK_S)
         return self.order(number)
 
     def wait_settled(self, count: int, *, seconds: float) -> Counter[str]:

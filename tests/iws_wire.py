@@ -17,7 +17,8 @@ from schemas.http import Call, Reply
 from schemas.iws import IwsDestination
 from schemas.order import Order
 from tasks.iws import converge
-from tasks.iws.compare import prepare
+from tasks.iws.memo import prepare
+from tests.manex_wire import Shelf
 from worker.outcomes import Delivered, Outcome, Reject, Retry
 from worker.system import Job
 
@@ -162,14 +163,15 @@ class Story:
     in_doubt: bool = False
     interrupted: bool = False
     now: float = field(default_factory=time.time)
+    shelf: Shelf = field(default_factory=lambda: Shelf("0".zfill))
 
     async def attempt(self) -> Outcome | None:
         """One attempt; None where it was cut off."""
-        self.memo = json.loads(json.dumps(prepare(self.order, self.memo, self.destination, None)))
+        self.memo = json.loads(json.dumps(prepare(self.order, self.memo, self.destination, self.shelf)))
         job = Job(
             order=self.order,
             number=self.order.number.removeprefix("#"),
-            shop="acme-uk",
+            shop=self.shelf.shop,
             destination=self.destination,
             in_doubt=self.in_doubt,
             memo=self.memo,

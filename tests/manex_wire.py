@@ -75,6 +75,7 @@ class Shelf:
     give: Callable[[int], str]
     people: Sequence[Copied] = ()
     read: bool = True
+    shop: str = "acme-uk"
 
     def number(self, digits: int) -> str:
         """The next one."""

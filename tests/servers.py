@@ -58,16 +58,17 @@ def free_port() -> int:
             return port
 
 
-def wait_until(predicate: Callable[[], _T], *, seconds: float, what: str) -> _T:
+def wait_until(predicate: Callable[[], _T], *, seconds: float, what: str, every: float = 0.02) -> _T:
     """Ask again and again until `predicate` gives something true, and return that.
 
-    Fails the test after `seconds`, with `what` in the sentence: "the order is delivered".
+    Fails the test after `seconds`, with `what` in the sentence: "the order is delivered". `every`: seconds between two
+    questions; a question that costs others their time is better asked seldom.
     """
     deadline = time.monotonic() + seconds
     while not (answer := predicate()):
         if time.monotonic() > deadline:
             pytest.fail(f"Waited {seconds:g} s until {what}, and it never was so.")
-        time.sleep(0.02)
+        time.sleep(every)
     return answer
 
 

@@ -36,7 +36,7 @@ from worker.ledger.records import Recorded
 from worker.machine import Machine
 from worker.outcomes import Delivered, Outcome, Retry
 from worker.settings import Settings
-from worker.system import Http, Job, System
+from worker.system import Http, Job, Probed, System
 
 Converge = Callable[[Job[Destination], Http], Awaitable[Outcome]]
 
@@ -82,8 +82,8 @@ def database_url_of(url: str) -> str:
 def system_of(converge: Converge) -> System[Destination]:
     """A system that only converges."""
 
-    async def probe(_: Destination, __: Http) -> Outcome:
-        return DELIVERED
+    async def probe(_: Destination, __: Http) -> Probed:
+        return Probed(DELIVERED)
 
     return System(name="esuite", converge=converge, plan=lambda _: (), probe=probe)
 

@@ -85,8 +85,15 @@ def test_a_status_means_what_its_row_says_whatever_stands_in_the_body(
     assert str(status) in answer.reason
 
 
-@both
-@pytest.mark.parametrize(("status", "kind", "code"), [row for row in TABLE if row[0] >= 400])
+def _promises(row: tuple[int, type[Any], str], *, writing: bool) -> bool:
+    """Only as a status does a 401 say that nothing was done."""
+    return row[0] >= 400 and not (row[0] == 401 and writing)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "code", "writing"),
+    [(*row, writing) for writing in (False, True) for row in TABLE if _promises(row, writing=writing)],
+)
 def test_an_error_in_a_200_means_what_the_status_that_it_names_means(
     status: int, kind: type[Any], code: str, writing: bool
 ) -> None:
@@ -114,6 +121,23 @@ def test_an_error_in_a_200_that_names_no_status_is_a_dead_letter_that_may_be_the
 @both
 def test_an_error_member_with_nothing_in_it_is_no_error(empty: object, writing: bool) -> None:
     assert read(web(200, json.dumps({"id": 7, "error": empty})), writing=writing) is None
+
+
+def test_a_refused_token_within_a_200_leaves_a_doubt_after_writing() -> None:
+    answer = read(error(200, code=401), writing=True)
+    assert isinstance(answer, Retry)
+    assert (answer.code, answer.in_doubt) == ("unauthorized", True)
+    plain = read(error(401), writing=True)
+    assert isinstance(plain, Suspend)
+    assert not plain.in_doubt
+
+
+@pytest.mark.parametrize(("status", "doubt"), [(301, False), (302, True), (303, True), (307, False), (308, False)])
+def test_being_sent_on_after_writing_may_mean_that_it_was_done(status: int, doubt: bool) -> None:
+    written, seen = read(error(status), writing=True), read(error(status), writing=False)
+    assert isinstance(written, Suspend)
+    assert isinstance(seen, Suspend)
+    assert (written.in_doubt, seen.in_doubt) == (doubt, False)
 
 
 # ---------------------------------------------------------------- forbidden
@@ -273,7 +297,7 @@ def test_an_order_taken_without_its_number_is_looked_up_in_the_same_attempt(repl
 
     assert isinstance(outcome, Delivered)
     assert outcome.reference == wire.orders()[0]["name"]
-    assert [call.method for call in wire.calls] == ["POST", "GET", "GET"]
+    assert [call.method for call in wire.calls] == ["POST", "GET", "GET", "GET"]
     assert "looked up" in outcome.note
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from schemas.destination import Unmappable
-from schemas.esuite import EsuiteDestination, transaction
+from schemas.esuite import EsuiteDestination
+from schemas.esuite.trans import transaction
 from schemas.http import Call
 from schemas.order import Order
 from tasks.esuite import SYSTEM
@@ -33,7 +34,11 @@ def converge(one: Job[EsuiteDestination], http: FakeEsuite) -> Outcome:
 
 
 def probe(http: FakeEsuite) -> Outcome:
-    return finish(SYSTEM.probe(destination(), http))
+    return asyncio.run(_probed(http))
+
+
+async def _probed(http: FakeEsuite) -> Outcome:
+    return (await SYSTEM.probe(destination(), http)).outcome
 
 
 def finish(work: Awaitable[Outcome]) -> Outcome:

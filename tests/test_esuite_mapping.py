@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.destination import Unmappable
-from schemas.esuite import anything_open, remarks, transaction
-from schemas.esuite_reply import Row, differences, read_created, read_rows
+from schemas.esuite.reply import Row, differences, read_created, read_rows
+from schemas.esuite.trans import anything_open, remarks, transaction
 from schemas.order import Order
 from tests.esuite_fake import FIELDS, FakeEsuite, destination, line, order
 

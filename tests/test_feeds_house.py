@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.commands import Cli
-from tests.house import CONFIG, House, parts_order
+from tests.house import ASK_S, CONFIG, House, parts_order
 from tests.servers import wait_until
 
 LOGIN = ("WSI-sandbox", "sandbox-ongoing")
@@ -56,8 +56,14 @@ def _article(house: House, code: str) -> None:
     _warehouse(house, "PUT", "articles", {"goodsOwnerId": 159, "articleNumber": code, "articleName": f"A {code}"})
 
 
-def _wait(true: Callable[[], bool], what: str) -> None:
-    wait_until(true, seconds=30, what=what)
+def _wait(house: House, true: Callable[[], bool], what: str) -> None:
+    """Wait for what a feed brings. Feeds are rung for meanwhile: beat does so every five seconds."""
+
+    def came_true() -> bool:
+        house.look_at_feeds()
+        return true()
+
+    wait_until(came_true, seconds=30, what=what, every=0.25)
 
 
 def _there(house: House, number: str) -> dict[str, Any]:
@@ -86,11 +92,13 @@ def test_how_an_order_gets_on_at_the_warehouse_is_told_within_seconds(house: Hou
     there = _there(house, "81001")
     assert (there["progress"], there["tracking"]) == (None, {})
     _status(house, there["reference"], 400)
-    _wait(lambda: _there(house, "81001")["progress"] == "picked (status 400)", "the pick is told")
+    # By beat alone, which nobody rings for here.
+    picked = "picked (status 400)"
+    wait_until(lambda: _there(house, "81001")["progress"] == picked, seconds=30, what="the pick is told", every=ASK_S)
     tracking = {"waybill": "W1", "trackingUrl": "https://track.example/W1", "isReturnTracking": False}
     _warehouse(house, "PUT", f"orders/{there['reference']}/orderTracking", tracking)
     _status(house, there["reference"], 450)
-    _wait(lambda: _there(house, "81001")["progress"] == "sent (status 450)", "the sending is told")
+    _wait(house, lambda: _there(house, "81001")["progress"] == "sent (status 450)", "the sending is told")
     assert _there(house, "81001")["tracking"] == {"W1": "https://track.example/W1"}
     told = ["picked (status 400)", "sent (status 450), tracking W1"]
     assert _lines(house, "81001") in (told, ["picked (status 400)", "picked (status 400), tracking W1", told[1]])
@@ -99,7 +107,7 @@ def test_how_an_order_gets_on_at_the_warehouse_is_told_within_seconds(house: Hou
     assert "Tracking W1: https://track.example/W1" in shown
     # It is read again and again, for as long as it is within the overlap; and it is no news any more.
     before, lines = _read_at(house, "statuses"), _lines(house, "81001")
-    _wait(lambda: _read_at(house, "statuses") > before, "the statuses are read once more")
+    _wait(house, lambda: _read_at(house, "statuses") > before, "the statuses are read once more")
     assert _lines(house, "81001") == lines
 
 
@@ -119,7 +127,7 @@ def _known(house: House, code: str) -> bool:
 
 def test_stock_is_listed_by_api_and_command_line_in_our_words(house: House, crossdock: Cli) -> None:
     _article(house, "THEIR-MUG")
-    _wait(lambda: _known(house, "THEIR-MUG"), "the article is read")
+    _wait(house, lambda: _known(house, "THEIR-MUG"), "the article is read")
     [mug] = _stock(house, sku="MUG", destination="ongoing-se")
     assert {name: mug[name] for name in ("destination", "code", "skus", "known", "quantity", "name")} == {
         "destination": "ongoing-se",
@@ -146,7 +154,7 @@ def test_a_plan_says_what_the_warehouse_does_not_know_and_what_is_short(
     house: House, crossdock: Cli, tmp_path: Path
 ) -> None:
     _article(house, "THEIR-MUG")
-    _wait(lambda: _known(house, "THEIR-MUG"), "the article is read")
+    _wait(house, lambda: _known(house, "THEIR-MUG"), "the article is read")
     line = {"total_incl": "1.00", "tax": "0.10"}
     lines = [
         {"id": "1", "sku": "MUG", "quantity": "100000", **line},
@@ -169,20 +177,20 @@ def test_a_route_for_stock_holds_an_order_until_it_is_there(house: House, crossd
     order = parts_order("81003", lines=lines, tags=["now"])
     narrow = json.loads(order.body)
     assert narrow["data"]["tags"] == ["now"]
-    _wait(lambda: bool(_read_at(house, "stock")), "the stock is read")
+    _wait(house, lambda: bool(_read_at(house, "stock")), "the stock is read")
     path = tmp_path / "order.json"
     path.write_bytes(order.body)
     planned = crossdock.json("plan", str(path), "--shop", "parts")
     assert planned["route"] == "all", "the next route takes what is not in stock"
     _article(house, "LATER-1")
-    _wait(lambda: _known(house, "LATER-1"), "the article is read")
+    _wait(house, lambda: _known(house, "LATER-1"), "the article is read")
     assert crossdock.json("plan", str(path), "--shop", "parts")["route"] == "now"
     house.post([order])
     assert house.wait_for("81003", "delivered")["route"] == "now"
 
 
 def test_the_page_of_an_order_says_what_is_missing_where_it_has_still_to_go(house: House, crossdock: Cli) -> None:
-    _wait(lambda: bool(_read_at(house, "stock")), "the stock is read")
+    _wait(house, lambda: bool(_read_at(house, "stock")), "the stock is read")
     crossdock("suspend", "ongoing-se")
     try:
         lines = [{"id": "1", "sku": "NEVER", "quantity": "1", "total_incl": "1.00", "tax": "0.10"}]
@@ -196,11 +204,11 @@ def test_the_page_of_an_order_says_what_is_missing_where_it_has_still_to_go(hous
 
 
 def test_what_keeps_a_feed_from_being_read_is_shown_at_every_door(house: House, crossdock: Cli) -> None:
-    _wait(lambda: bool(_read_at(house, "stock")), "the stock is read")
+    _wait(house, lambda: bool(_read_at(house, "stock")), "the stock is read")
     reason = "An error has occurred"
     house.fault("ongoing", {"kind": "error500"}, path="/articles", times=None)
     try:
-        _wait(lambda: reason in str(_feeds(house)["stock"]["problem"]), "the problem is told")
+        _wait(house, lambda: reason in str(_feeds(house)["stock"]["problem"]), "the problem is told")
         assert _feeds(house)["statuses"]["problem"] is None
         assert reason in crossdock("destinations")
         assert "ongoing-se stock: read 20" in crossdock("stock", "MUG")
@@ -210,5 +218,5 @@ def test_what_keeps_a_feed_from_being_read_is_shown_at_every_door(house: House, 
         assert "ongoing-se stock: read 20" in crossdock("partners", "ongoing-se")
     finally:
         house.clear_faults()
-    _wait(lambda: _feeds(house)["stock"]["problem"] is None, "the feed is read again")
+    _wait(house, lambda: _feeds(house)["stock"]["problem"] is None, "the feed is read again")
     assert "no partner or contact of ongoing-se was copied yet" in crossdock("partners", "ongoing-se")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -147,6 +148,17 @@ def test_the_next_page_is_asked_for_as_it_stands_but_at_our_own_address() -> Non
         "customer/salesorder",
         params=(("customercode", "CUST-1"), ("x", "a b"), ("flag", ""), ("page[number]", "2")),
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "size"), [("page[number]=2", "100"), ("page[size]=50&page[number]=2", "50"), ("Page[Size]=50", None)]
+)
+def test_the_next_page_keeps_the_size_that_was_asked_for_unless_it_says_one(query: str, size: str | None) -> None:
+    first = replace(GET, params=(*GET.params, ("page[size]", "100")))
+    after = following(first, f"{BASE}customer/salesorder?{query}")
+
+    assert after is not None
+    assert dict(after.params).get("page[size]") == size
 
 
 @pytest.mark.parametrize("address", [BASE + "customer?page[number]=2", "http://[", "nonsense", ""])

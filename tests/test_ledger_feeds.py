@@ -12,17 +12,19 @@ from sqlalchemy import Row, select
 
 from tests.ledgers import DELIVERED, KEY_REFUSED, T0, TIMEOUT, World, destination
 from worker.feeds import Batch, Copied, Progress, Stock
-from worker.ledger import feeds, views
+from worker.ledger import feeds, hints, views
 from worker.ledger import stock as kept
 from worker.ledger import tables as t
+from worker.ledger.accepts import accept
 from worker.ledger.feeds import Turn
-from worker.ledger.progress import Told, tell
+from worker.ledger.progress import Told, known, tell
 from worker.outcomes import Delivered, Retry
 
-SENT = Progress(
-    number="1001", state="sent", step=450, text="sent (status 450)", tracking={"W1": "https://t.example/W1"}
-)
-PICKED = Progress(number="1001", state="picked", step=400, text="picked (status 400)")
+SENT = Progress(number="1001", state="sent", text="sent (status 450)", tracking={"W1": "https://t.example/W1"})
+PICKED = Progress(number="1001", state="picked", text="picked (status 400)")
+OPEN = Progress(number="1001", state="", text="not begun (status 200)")
+CANCELLED = Progress(number="1001", state="cancelled", text="cancelled (status 1000)")
+LINE = {"id": "1", "sku": "BOLT", "quantity": "1", "total_incl": "9.00", "tax": "1.00"}
 DOWN = Retry(code="timeout", reason="The warehouse did not answer in time.")
 
 
@@ -58,8 +60,8 @@ def _read(world: World, **brought: Any) -> None:
     assert _save(world, _turn(world), **brought)
 
 
-def _tell(world: World, *progress: Progress, at: str = "a", late: bool = False) -> Told:
-    return world.ledger.write(lambda c: tell(c, at, progress, now=world.now, late=late))
+def _tell(world: World, *progress: Progress, at: str = "a") -> Told:
+    return world.ledger.write(lambda c: tell(c, at, progress, now=world.now))
 
 
 def _rows(world: World, table: Any) -> list[Row[Any]]:
@@ -255,7 +257,7 @@ def test_how_an_order_gets_on_stands_at_its_delivery_and_on_its_timeline(world: 
     world.now += 60
     assert _save(world, _turn(world), progress=(SENT,))
     row = world.delivery("1001", "a")
-    assert (row.progress, row.progress_at, row.progress_step) == ("sent (status 450)", world.now, 450)
+    assert (row.progress, row.progress_at) == ("sent (status 450)", world.now)
     assert json.loads(row.tracking) == {"W1": "https://t.example/W1"}
     assert world.events("1001", "progress") == ["sent (status 450), tracking W1"]
     with world.ledger.read() as c:
@@ -275,25 +277,92 @@ def test_a_second_reading_of_the_same_news_adds_no_line(world: World) -> None:
 def test_a_waybill_that_comes_later_is_news_and_the_one_before_stays(world: World) -> None:
     _delivered(world)
     _tell(world, SENT)
-    more = Progress(number="1001", state="sent", step=450, text=SENT.text, tracking={"W2": "", "W1": ""})
+    more = Progress(number="1001", state="sent", text=SENT.text, tracking={"W2": "", "W1": ""})
     assert _tell(world, more).news == 1
     assert json.loads(world.delivery("1001", "a").tracking) == {"W1": "https://t.example/W1", "W2": ""}
     assert _tell(world, SENT, more).news == 0
 
 
-def test_what_is_told_late_is_no_news(world: World) -> None:
-    _delivered(world)
-    assert [_tell(world, one, late=True).news for one in (PICKED, SENT, PICKED, SENT)] == [1, 1, 0, 0]
-    assert world.delivery("1001", "a").progress == SENT.text
-    assert len(world.events("1001", "progress")) == 2
-
-
 def test_a_reading_says_how_things_are_now_even_where_they_went_back(world: World) -> None:
     _delivered(world)
-    _tell(world, SENT)
-    assert _tell(world, PICKED).news == 1
-    assert world.delivery("1001", "a").progress == PICKED.text
-    assert _tell(world, SENT, late=True).news == 1
+    assert [_tell(world, one).news for one in (SENT, PICKED, OPEN, OPEN)] == [1, 1, 1, 0]
+    assert world.delivery("1001", "a").progress == "not begun (status 200)"
+    assert world.events("1001", "progress")[-1] == "not begun (status 200)"
+
+
+def test_that_work_has_not_begun_is_no_news_of_an_order_that_had_come_no_farther(world: World) -> None:
+    _delivered(world)
+    assert _tell(world, OPEN) == Told(ours=1, news=0)
+    assert world.delivery("1001", "a").progress is None
+
+
+# ------------------------------------------------------------------ what a destination cancels by itself
+
+
+def test_an_order_that_was_cancelled_there_alone_waits_in_plain_sight(world: World) -> None:
+    _delivered(world)
+    world.try_once("1001", "b", DELIVERED)
+    assert world.order("1001").status == "delivered"
+    world.now += 60
+    assert _tell(world, CANCELLED).news == 1
+    row = world.delivery("1001", "a")
+    assert (row.state, row.held_by, row.changed_at) == ("held", "person", world.now)
+    assert row.reason == "The order was cancelled there, and the shop has not cancelled it."
+    assert "cancel it in the shop too, or accept it as it is" in row.hint
+    assert (world.order("1001").status, world.order("1001").updated_at) == ("held", world.now)
+    assert world.events("1001", "held") == [row.reason]
+    assert _tell(world, CANCELLED).news == 0
+    assert len(world.events("1001", "held")) == 1
+
+
+def test_what_comes_after_it_on_the_route_waits_too(world: World) -> None:
+    _delivered(world)
+    assert world.states("1001") == "delivered ready"
+    _tell(world, CANCELLED)
+    assert world.states("1001") == "held waiting"
+    _tell(world, OPEN)
+    assert world.states("1001") == "delivered ready", "it is alive there again"
+
+
+def test_accepted_as_it_is_there_it_is_not_held_a_second_time(world: World) -> None:
+    _delivered(world)
+    _tell(world, CANCELLED)
+    world.ledger.write(lambda c: accept(c, world.order("1001").id, destination="a", now=world.now, by="api"))
+    assert _tell(world, CANCELLED).news == 0
+    assert world.states("1001") == "delivered ready"
+
+
+def test_a_cancel_in_the_shop_settles_what_was_cancelled_there(world: World) -> None:
+    _delivered(world)
+    _tell(world, CANCELLED)
+    world.place("1001", minute=5, cancelled=True)
+    assert world.states("1001") == "ready cancelled"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"cancelled": True}, {"lines": [{**LINE, "open_quantity": "0"}]}],
+    ids=["cancelled in the shop", "every line refunded"],
+)
+def test_what_we_cancelled_there_ourselves_is_no_surprise(world: World, changes: Any) -> None:
+    _delivered(world)
+    world.place("1001", minute=5, **changes)
+    world.try_once("1001", "a", DELIVERED)
+    before = world.delivery("1001", "a").state
+    assert _tell(world, CANCELLED).news == 1
+    assert world.delivery("1001", "a").state == before
+    assert world.events("1001", "held") == []
+
+
+def test_a_delivery_that_is_in_somebodys_hands_is_left_to_them(world: World) -> None:
+    _delivered(world)
+    world.place("1001", minute=5, note="Leave at the gate")
+    world.claim("a")
+    assert _tell(world, CANCELLED).news == 1
+    assert world.delivery("1001", "a").state == "delivering"
+
+
+# ------------------------------------------------------------------ whose order it is
 
 
 @pytest.mark.parametrize("number", ["ab-1001", "AB-1001", "Ab-1001"])
@@ -386,6 +455,15 @@ def test_stock_is_listed_by_destination_and_code_page_by_page(world: World) -> N
     assert [one["code"] for one in _listed(world, destination="a").items] == ["Theirs", "ZED"]
 
 
+def test_a_code_is_only_called_ours_where_it_is_what_we_send(world: World) -> None:
+    _with_skus(world)
+    _read(world, stock=[Stock(code="OURS"), Stock(code="also"), Stock(code="THEIRS"), Stock(code="SAME")])
+    found = {one["code"]: one["skus"] for one in _listed(world).items}
+    assert found == {"OURS": [], "also": ["also"], "THEIRS": ["OURS", "ALSO"], "SAME": ["SAME"]}, (
+        "our OURS goes there as THEIRS; also is no SKU of the map, in this case"
+    )
+
+
 def test_a_sku_is_asked_for_in_each_destinations_own_word(world: World) -> None:
     _with_skus(world)
     _read(world, stock=[Stock(code="THEIRS", quantity=Decimal(3))], whole=frozenset({"stock"}))
@@ -426,3 +504,139 @@ def test_codes_count_as_read_to_their_end_from_the_first_whole_reading_on(world:
     _read(world, stock=[Stock(code="Y")], more=True)
     with world.ledger.read() as c:
         assert set(kept.read_whole(c, ["a", "b"])) == {"a"}
+
+
+# ------------------------------------------------------------------ hints of webhooks
+
+
+def _note(world: World, number: str = "1001", *, at: str = "a") -> None:
+    world.ledger.write(lambda c: hints.note(c, at, number, now=world.now))
+
+
+def _waiting(world: World, *able: tuple[str, str]) -> list[tuple[str, str]]:
+    with world.ledger.read() as c:
+        return hints.waiting(c, able or [("a", "statuses")], now=world.now)
+
+
+def _hinted(world: World, at: str = "a") -> list[str]:
+    with world.ledger.read() as c:
+        return hints.due(c, at, limit=20, now=world.now)
+
+
+def _early(world: World) -> Turn:
+    turn = world.ledger.write(lambda c: feeds.take(c, "a", "statuses", lease_s=60, now=world.now, early=True))
+    assert turn is not None
+    return turn
+
+
+def _answer(world: World, turn: Turn, *numbers: str, asked_at: float | None = None, **brought: Any) -> bool:
+    batch, at = Batch(checkpoint={}, **brought), world.now if asked_at is None else asked_at
+    return world.ledger.write(lambda c: hints.save(c, turn, numbers, batch, asked_at=at, again_s=60, now=world.now))
+
+
+def test_an_order_that_a_webhook_spoke_of_is_read_once_and_early(world: World) -> None:
+    _delivered(world)
+    assert _save(world, _turn(world, "statuses"), every_s=300, checkpoint={"next": 7})
+    assert _waiting(world) == []
+    _note(world)
+    _note(world)
+    assert (_waiting(world), _hinted(world)) == ([("a", "statuses")], ["1001"])
+    assert _answer(world, _early(world), "1001", progress=(SENT,))
+    assert (_waiting(world), _hinted(world)) == ([], [])
+    assert world.delivery("1001", "a").progress == SENT.text
+    world.now += 300
+    assert _turn(world, "statuses").checkpoint == {"next": 7}, "the feed itself goes on where it was"
+
+
+def test_one_at_a_time_reads_so_that_an_older_answer_is_never_stored_after_a_newer_one(world: World) -> None:
+    turn = _turn(world, "statuses")
+    _note(world)
+    assert _waiting(world) == []
+    assert world.ledger.write(lambda c: feeds.take(c, "a", "statuses", lease_s=60, now=world.now, early=True)) is None
+    world.now += 60
+    assert _waiting(world) == [("a", "statuses")]
+    new = _early(world)
+    assert not _save(world, turn, progress=(SENT,))
+    assert _answer(world, new, "1001")
+    assert not _answer(world, new, "1001"), "the turn is over"
+
+
+def test_what_is_told_while_one_reads_is_read_again(world: World) -> None:
+    _note(world)
+    turn, asked_at = _early(world), world.now
+    world.now += 2
+    _note(world)
+    assert _answer(world, turn, "1001", asked_at=asked_at)
+    assert _hinted(world) == ["1001"]
+
+
+def test_what_could_not_be_read_is_tried_again_later_and_said(world: World) -> None:
+    _note(world)
+    assert _answer(world, _early(world), "1001", problem=DOWN)
+    assert _hinted(world) == []
+    assert _shown(world)[0]["problem"] == DOWN.reason
+    world.now += 60
+    assert _hinted(world) == ["1001"]
+    assert world.ledger.write(lambda c: hints.forget(c, before=world.now - 60)) == 0
+    assert world.ledger.write(lambda c: hints.forget(c, before=world.now)) == 1
+
+
+def test_a_destination_that_refuses_us_is_not_asked_about_orders(world: World) -> None:
+    world.place("1001")
+    world.try_once("1001", "a", KEY_REFUSED)
+    _note(world)
+    assert _waiting(world) == []
+    world.resume("a")
+    assert _waiting(world) == [("a", "statuses")]
+    assert _waiting(world, ("b", "statuses")) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "ours"),
+    [
+        (SENT, True),
+        (Progress(number="1001", reference="501", state="", text=""), True),
+        (Progress(number="1001", reference="777", state="", text=""), False),
+        (Progress(number="9999", state="", text=""), False),
+        (Progress(number="x" * 5000, state="", text=""), False),
+        (Progress(number="\0\ud800", state="", text=""), False),
+    ],
+)
+def test_it_is_known_whether_an_order_is_ours(world: World, one: Progress, ours: bool) -> None:
+    _delivered(world)
+    with world.ledger.read() as c:
+        assert known(c, "a", one) is ours
+        assert not known(c, "c", one)
+
+
+# ------------------------------------------------------------------ what nobody reads any more
+
+
+def _tidy(world: World, *wanted: tuple[str, str]) -> int:
+    return world.ledger.write(lambda c: feeds.forget_unwanted(c, wanted))
+
+
+def test_what_a_feed_that_is_not_read_any_more_told_is_forgotten_with_it(world: World) -> None:
+    _read(world, stock=[Stock(code="OLD")], whole=frozenset({"stock"}), since=world.now)
+    assert _save(
+        world, _turn(world, "contacts"), copies=[Copied(kind="contact", key="1")], whole=frozenset({"contact"})
+    )
+    assert _save(world, _turn(world, at="b"), stock=[Stock(code="KEPT")], whole=frozenset({"stock"}))
+    _turn(world, "login")
+    everything = [("a", "stock"), ("a", "contacts"), ("b", "stock")]
+    assert _tidy(world, *everything) == 0
+    assert (world.count(t.stock), world.count(t.copies), world.count(t.feeds)) == (2, 1, 4)
+    assert _tidy(world, ("a", "contacts"), ("b", "stock")) == 1
+    assert [row.shown for row in _rows(world, t.stock)] == ["KEPT"]
+    assert world.count(t.copies) == 1
+    assert _tidy(world, ("b", "stock")) == 1
+    assert world.count(t.copies) == 0, "customers' data does not outlive its feed"
+    assert {(row.destination, row.name) for row in _rows(world, t.feeds)} == {("b", "stock"), ("a", "login")}
+
+
+def test_a_reading_that_was_not_at_its_end_is_forgotten_too_with_a_destination_that_is_gone(world: World) -> None:
+    _read(world, stock=[Stock(code="HALF")], more=True)
+    assert _save(world, _turn(world, "contacts"), copies=[Copied(kind="contact", key="1")], more=True)
+    _note(world)
+    assert _tidy(world) == 2
+    assert (world.count(t.stock), world.count(t.copies), world.count(t.hints)) == (0, 0, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -98,6 +99,24 @@ def test_an_outcome_has_its_consequence(
     assert world.order("1").status == status
     assert [item.state for item in done.recorded] == [state]
     assert world.delivery("1", "b").state == ("ready" if state == "delivered" else "waiting")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answered", "interrupted", "attempts"),
+    [
+        pytest.param(_LOOKING, False, False, 0, id="it only waited"),
+        pytest.param(_LOOKING, True, False, 1, id="it looked"),
+        pytest.param(REFUSED, False, False, 1, id="it got no answer"),
+        pytest.param(replace(_LOOKING, in_doubt=True), False, False, 1, id="it may have sent something"),
+        pytest.param(_LOOKING, False, True, 1, id="it was stopped"),
+    ],
+)
+def test_an_attempt_that_sends_nothing_is_none(
+    world: World, outcome: Outcome, attempts: int, *, answered: bool, interrupted: bool
+) -> None:
+    world.place("1")
+    world.try_once("1", "a", outcome, answered=answered, interrupted=interrupted)
+    assert (world.delivery("1", "a").attempts, world.order("1").status) == (attempts, "delivering")
 
 
 @pytest.mark.parametrize("outcome", [p.values[0] for p in _CONSEQUENCES], ids=[p.id for p in _CONSEQUENCES])

@@ -25,6 +25,7 @@ from tests.sandboxed import Sandboxed, sandboxed
 from tests.servers import free_port
 from worker.bell import Bell
 from worker.http import Client, LeaseLostError, Recorder
+from worker.ledger import feeds
 from worker.ledger.engine import Ledger
 from worker.ledger.migrate import migrate
 from worker.login import RENEW_S, UNKNOWN_LIFE_S, Login, Token, not_logged_in, read_token, refused
@@ -222,6 +223,25 @@ def test_a_login_that_fails_is_told_and_the_next_one_asks_again(desk: Desk) -> N
     asyncio.run(story())
 
 
+def test_a_login_that_fails_is_the_answer_for_all_who_waited_for_it(desk: Desk) -> None:
+    """Servers lock a user out after so many wrong passwords."""
+    desk.answers = [reply(401, {"error": "no"})]
+
+    async def story() -> None:
+        login = Login(desk.ask)
+        found = await asyncio.gather(*(login.token() for _ in range(20)))
+        assert [one.status for one in found if isinstance(one, Reply)] == [401] * 20
+        assert desk.logins == 1
+        assert text_of(await login.token()) == "T2"
+
+    asyncio.run(story())
+    assert desk.logins == 2
+
+
+def test_a_token_is_not_in_what_is_printed_of_it() -> None:
+    assert "T-SECRET" not in repr(Token("T-SECRET", NOW, NOW + 1))
+
+
 def test_each_login_waits_for_its_gate_and_leaves_it(desk: Desk) -> None:
     inside = 0
     seen: list[int] = []
@@ -368,6 +388,46 @@ def test_a_token_that_was_taken_back_is_renewed_once(sandbox: Sandboxed, in_200:
     assert [one.ok for one in replies] == [True, True]
     assert isinstance(replies[1].json(), list)
     assert paths(sandbox)[2:] == [f"get_basic {status}", "auth 200", "get_basic 200"]
+
+
+POST = Call("POST", "orders", body={})
+
+
+@pytest.mark.parametrize(
+    ("in_200", "expected"),
+    [
+        (False, ["orders 401", "auth 200", "orders 400"]),
+        (True, ["orders 200"]),
+    ],
+    ids=["a 401 is proof that nothing was done", "an error in a 200 is none"],
+)
+def test_what_writes_goes_out_again_only_where_nothing_was_done(
+    sandbox: Sandboxed, in_200: bool, expected: list[str]
+) -> None:
+    sandbox.switch("enapps", errors_in_200=in_200)
+    sending(place(sandbox.url), LIST, lambda: sandbox.switch("enapps", token_series=1), POST)
+    assert paths(sandbox)[2:] == expected
+
+
+def test_who_waits_for_a_request_of_another_one_is_not_timed_out_meanwhile(sandbox: Sandboxed) -> None:
+    """A feed's long page must not look like an order that was sent and not answered."""
+    sandbox.fail("enapps", {"kind": "slow", "seconds": 1.2}, path="get_basic$", times=3)
+
+    async def story() -> list[Reply]:
+        client = Client(place(sandbox.url, timeout_s=2))
+        begun: list[str] = []
+        waiting = [asyncio.create_task(client.send(LIST)) for _ in range(3)]
+        await asyncio.sleep(0.2)
+        last = asyncio.create_task(client.send(POST, begin=lambda: begun.append("sent")))
+        await asyncio.sleep(0.5)
+        assert begun == []
+        replies = [*await asyncio.gather(*waiting), await last]
+        await client.close()
+        return replies
+
+    assert [(one.status, one.fault) for one in asyncio.run(story())] == [*[(200, None)] * 3, (400, None)]
+    lists = [one for one in paths(sandbox) if one.startswith("get_basic")]
+    assert len(lists) == 3
 
 
 def test_a_second_401_is_the_answer(sandbox: Sandboxed) -> None:
@@ -600,6 +660,22 @@ def test_a_worker_that_died_while_it_logged_in_does_not_keep_its_turn(
         sandbox.http.delete("/_sandbox/faults")
         alive.close()
         dead.close()
+
+
+def test_a_turn_by_a_clock_that_is_hours_ahead_stops_nobody(
+    sandbox: Sandboxed, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrated(database_url)
+    ledger = Ledger(sqlalchemy_url(database_url))
+    ledger.write(lambda c: feeds.take(c, "enapps-uk", "login", lease_s=60, now=time.time() + 7200))
+    ledger.close()
+    monkeypatch.setattr("worker.machine.LOGIN_WAIT_S", 0.5)
+    destination = place(sandbox.url)
+    worker = machine(database_url, destination)
+    try:
+        assert on(worker, destination)().status == 200
+    finally:
+        worker.close()
 
 
 @pytest.mark.parametrize("kind", ["no server", "no tables"])

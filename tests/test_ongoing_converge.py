@@ -313,23 +313,26 @@ STATUSES = {"orderStatuses": [{"number": 200, "text": "Open"}]}
 @pytest.mark.parametrize(
     ("replies", "kind", "code"),
     [
-        pytest.param([(200, STATUSES), (200, [])], Delivered, "", id="all is well"),
-        pytest.param([(200, {"orderStatuses": None}), (200, [])], Delivered, "", id="null arrays"),
-        pytest.param([(401, "")], Suspend, "unauthorized", id="wrong login"),
+        pytest.param([(200, STATUSES), (200, []), (404, "")], Delivered, "", id="all is well"),
+        pytest.param([(200, {"orderStatuses": None}), (200, []), (404, "")], Delivered, "", id="null arrays"),
+        pytest.param([(401, ""), (404, "")], Suspend, "unauthorized", id="wrong login"),
         pytest.param([(404, "")], Suspend, "wrong_url", id="wrong address"),
         pytest.param([(200, "<html>")], Suspend, "not_ongoing", id="another server"),
         pytest.param([(400, "")], Suspend, "not_ongoing", id="another API"),
-        pytest.param([(200, STATUSES), (400, {"message": "x"})], Suspend, "look_refused", id="wrong goods owner"),
+        pytest.param(
+            [(200, STATUSES), (400, {"message": "x"}), (404, "")], Suspend, "look_refused", id="wrong goods owner"
+        ),
         pytest.param([(200, STATUSES), (503, "")], Retry, "503", id="busy"),
         pytest.param(["timeout"], Retry, "timeout", id="no answer"),
     ],
 )
 def test_the_probe_reads_and_tells(replies: list[Any], kind: type[Outcome], code: str) -> None:
     http = Script(*replies)
-    decided = asyncio.run(probe(DESTINATION, http))
+    decided = asyncio.run(probe(DESTINATION, http)).outcome
     assert isinstance(decided, kind)
     assert getattr(decided, "code", "") == code
-    assert set(http.said) == {"GET"}
+    assert len(http.said) == len(replies)
+    assert {call.method for call in http.calls if call.path != "Automation.asmx"} == {"GET"}
     assert http.calls[0].path == "orders/statuses"
 
 

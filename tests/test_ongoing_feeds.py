@@ -18,9 +18,11 @@ from sandbox.ongoing import Ongoing
 from sandbox.system import Request
 from schemas.http import Call, Fault, Reply
 from schemas.ongoing import OngoingDestination
-from schemas.ongoing_status import of_order, of_webhook
+from schemas.ongoing_status import Hint, of_order, of_webhook
+from tasks.ongoing import SYSTEM, ask
 from tasks.ongoing.feeds import ARTICLES, FEEDS, ORDERS, OVERLAP, read_statuses, read_stock
 from tests.ongoing_fake import Script, destination
+from tests.ongoing_soap_wire import answer_of
 from worker.feeds import Batch, Checkpoint
 from worker.outcomes import Retry, Suspend
 
@@ -119,8 +121,9 @@ def test_an_order_is_told_with_its_number_its_id_and_its_status() -> None:
         {"waybill": "R1", "trackingUrl": "https://t.example/R1", "isReturnTracking": True},
     )
     wire.order("A2")
-    [told] = _read(read_statuses, wire).progress
-    assert (told.number, told.reference, told.state, told.step) == ("A1", str(order_id), "sent", 450)
+    told, open_one = _read(read_statuses, wire).progress
+    assert (open_one.number, open_one.state, open_one.text) == ("A2", "", "not begun (status 200)")
+    assert (told.number, told.reference, told.state) == ("A1", str(order_id), "sent")
     assert told.text == "sent (status 450)"
     assert told.tracking == {"W1": "https://t.example/W1"}
 
@@ -241,10 +244,10 @@ def test_feeds_that_are_switched_off_are_not_read(changes: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("number", "says"),
     [
-        (150, None),
-        (200, None),
-        (320, None),
-        (399, None),
+        (150, "not begun (status 150)"),
+        (200, "not begun (status 200)"),
+        (320, "not begun (status 320)"),
+        (399, "not begun (status 399)"),
         (400, "picked (status 400)"),
         (425, "picked (status 425)"),
         (450, "sent (status 450)"),
@@ -266,7 +269,7 @@ def test_a_status_says_the_word_of_the_highest_step_that_it_has_reached(number: 
 def test_sites_number_their_statuses_themselves() -> None:
     own = destination(statuses={"10": "at the dock", "20": "gone"}, cancelled_status=15)
     assert [_says(own, number) for number in (9, 10, 14, 15, 16, 20)] == [
-        None,
+        "not begun (status 9)",
         "at the dock (status 10)",
         "at the dock (status 14)",
         "cancelled (status 15)",
@@ -331,20 +334,53 @@ def test_an_entry_without_a_status_says_nothing(entry: dict[str, Any]) -> None:
     assert of_order(entry, PLACE) is None
 
 
-def test_a_webhook_tells_the_same_and_is_for_one_goods_owner() -> None:
-    body = {
-        "goodsOwnerId": 159,
-        "orderId": 7,
-        "orderNumber": "A",
-        "orderStatus": {"number": 450},
-        "tracking": [{"waybill": "W", "trackingUrl": "https://t/1", "isReturn": False}],
-    }
-    status = of_webhook(body, PLACE)
-    assert status is not None
-    assert (status.order_id, status.order_number, status.text) == (7, "A", "sent (status 450)")
-    assert status.tracking == {"W": "https://t/1"}
+def test_a_webhook_says_which_order_it_is_about_and_is_for_one_goods_owner() -> None:
+    body = {"goodsOwnerId": 159, "orderId": 7, "orderNumber": " A ", "orderStatus": {"number": 450}}
+    assert of_webhook(body, PLACE) == Hint(order_number="A", order_id=7)
+    assert of_webhook({"orderNumber": "A"}, PLACE) == Hint(order_number="A", order_id=None)
     with pytest.raises(ValueError, match="goods owner 160"):
         of_webhook({**body, "goodsOwnerId": 160}, PLACE)
-    others: list[Any] = [None, [], 7, {}, {"orderNumber": "A"}, {**body, "orderStatus": {"number": 200}}]
+    names: list[Any] = [None, "", "  ", 7, ["A"], {}]
+    others: list[Any] = [None, [], 7, {}, *({**body, "orderNumber": name} for name in names)]
     for other in others:
         assert of_webhook(other, PLACE) is None
+
+
+# ------------------------------------------------------------------ orders that webhooks spoke of
+
+
+def _asked(http: Any, *numbers: str, **changes: Any) -> Batch:
+    batch: Batch = asyncio.run(ask(destination(**changes), numbers, NOW, http))
+    return batch
+
+
+def test_orders_that_webhooks_spoke_of_are_read_by_their_numbers() -> None:
+    wire = Wire()
+    wire.order("A1", status=450)
+    wire.order("A2")
+    assert asyncio.run(wire._ask("DELETE", "orders", "goodsOwnerId=159&orderNumber=A2", b""))[0] == 200
+    batch = _asked(wire, "A1", "A2", "NEVER")
+    assert [(one.number, one.text) for one in batch.progress] == [
+        ("A1", "sent (status 450)"),
+        ("A2", "cancelled (status 1000)"),
+    ]
+    assert [query["orderNumber"] for query in wire.queries] == ["A1", "A2", "NEVER"]
+    assert batch.problem is None
+
+
+@pytest.mark.parametrize(("reply", "kind"), [("timeout", Retry), ((401, ""), Suspend), ((400, "no"), Retry)])
+def test_what_keeps_them_from_being_read_is_told(reply: tuple[int, Any] | Fault, kind: type) -> None:
+    batch = _asked(Script(reply), "A1")
+    assert isinstance(batch.problem, kind)
+    assert batch.progress == ()
+
+
+def test_over_soap_too_an_order_is_read_before_anything_follows_from_a_webhook() -> None:
+    assert [feed.name for feed in SYSTEM.feeds if feed.ask is not None] == ["statuses"]
+    told = {"OrderId": 7, "GoodsOwnerOrderNumber": "A1", "OrderStatusNumber": 450, "WayBill": "W1"}
+    info = "".join(f"<{name}>{value}</{name}>" for name, value in told.items())
+    found = answer_of("GetOrdersByQuery", f"<Orders><Order><OrderInfo>{info}</OrderInfo></Order></Orders>")
+    batch = _asked(Script((200, found)), "A1", api="soap", goods_owner_code="ACME")
+    assert [(one.number, one.reference, one.text) for one in batch.progress] == [("A1", "7", "sent (status 450)")]
+    assert batch.progress[0].tracking == {"W1": ""}
+    assert isinstance(_asked(Script("timeout"), "A1", api="soap", goods_owner_code="ACME").problem, Retry)

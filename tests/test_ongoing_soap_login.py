@@ -217,7 +217,7 @@ def test_an_order_goes_over_the_wire_to_the_stand_in(sandbox: Sandboxed) -> None
     async def ask() -> tuple[Outcome, Reply]:
         client = Client(place)
         try:
-            return await probe(place, client), await client.send(Soap(place).cancel("1001"))
+            return (await probe(place, client)).outcome, await client.send(Soap(place).cancel("1001"))
         finally:
             await client.close()
 

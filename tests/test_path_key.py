@@ -227,10 +227,11 @@ def test_a_redirect_does_not_tell_the_key() -> None:
     assert KEY not in repr((reply, exchanges))
 
 
-def test_a_token_in_a_header_is_not_looked_for_in_replies() -> None:
-    reply, _ = exchange(GET, saying(f"/{KEY}"), auth={"mode": "bearer", "token": KEY})
+def test_a_token_in_a_header_is_hidden_where_a_server_quotes_its_headers() -> None:
+    reply, exchanges = exchange(GET, saying(f"Authorization: Bearer {KEY}"), auth={"mode": "bearer", "token": KEY})
 
-    assert reply.text == f"/{KEY}"
+    assert reply.text == f"Authorization: Bearer {HIDDEN}"
+    assert KEY not in repr((reply, exchanges))
 
 
 # ---------------------------------------------------------------- what is kept, logged and said

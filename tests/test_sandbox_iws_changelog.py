@@ -154,3 +154,29 @@ def test_data_may_be_the_record_as_the_page_says(sandbox: Sandboxed) -> None:
     names = {"Customer": "customerName", "InventoryItem": "itemName", "InventoryStockTotal": "itemCode"}
     for resource, name in names.items():
         assert changes(sandbox, resource)[0][1][name], resource
+
+
+# ------------------------------------------------------------------ what staff do with invoices and orders
+
+
+def test_an_invoice_whose_goods_have_not_left_and_a_voided_one_say_so_and_leave_a_change(sandbox: Sandboxed) -> None:
+    code = order(sandbox)["salesOrderCode"]
+    sandbox.switch("iws", invoiced={code: "INV-000001"}, undispatched=["INV-000001"])
+    before = len(changes(sandbox, "CustomerInvoice"))
+    [waiting] = attributes(sandbox, "customer/invoice", customercode="CUST-000101")
+    assert (waiting["isDispatch"], waiting["isDeliveryNotePrinted"], waiting["isVoided"]) == (False, False, False)
+
+    sandbox.switch("iws", undispatched=[], voided=["INV-000001"])
+    [gone] = attributes(sandbox, "customer/invoice", customercode="CUST-000101")
+    assert (gone["isDispatch"], gone["isVoided"]) == (True, True)
+    assert changes(sandbox, "CustomerInvoice")[before:] == [("UPDATE", "INV-000001", "Admin")]
+
+
+def test_a_deleted_order_is_nowhere_but_in_the_changelog(sandbox: Sandboxed) -> None:
+    code = order(sandbox)["salesOrderCode"]
+    sandbox.switch("iws", deleted=[code])
+
+    refused(call(sandbox, "GET", f"salesorder/{code}"), "Sales order not found.", 404)
+    refused(call(sandbox, "GET", f"salesorder/{code}/detail"), "Sales order not found.", 404)
+    assert call(sandbox, "GET", "customer/salesorder", params={"customercode": "CUST-000101"}).status_code == 404
+    assert changes(sandbox, "CustomerSalesOrder")[-1] == ("DELETE", code, "Admin")

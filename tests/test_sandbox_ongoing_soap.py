@@ -320,7 +320,7 @@ def test_the_wsdl_is_served_and_names_the_operations(sandbox: Sandboxed) -> None
     root = fromstring(answer.content)
     ns = "{http://schemas.xmlsoap.org/wsdl/}"
     names = [one.get("name") for one in root.iterfind(f"{ns}portType/{ns}operation")]
-    assert names == ["ProcessOrder", "GetOrdersByQuery", "GetOrderStatuses"]
+    assert names == ["ProcessOrder", "GetOrdersByQuery", "GetOrderStatuses", "GetInventoryByQuery"]
     assert f"{sandbox.url}{PATH}" in answer.text
     assert sandbox.http.get(PATH).headers["content-type"].startswith("text/html")
 

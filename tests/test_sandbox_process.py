@@ -254,7 +254,10 @@ def test_credentials_and_switches_are_given_at_the_start() -> None:
         (("--set", "esuite.filter=none"), "filter: Input should be"),
         (("--set", "sap.filter=none"), "there is no system sap, only esuite, ongoing, manex"),
         (("--set", "filter"), "--set filter: write SYSTEM.NAME=VALUE"),
-        (("--credential", "ongoing.token=x"), "ongoing has no credential token, it has password, username"),
+        (
+            ("--credential", "ongoing.token=x"),
+            "ongoing has no credential token, it has automation_password, automation_username, password, username",
+        ),
     ],
     ids=["value", "system", "shape", "credential"],
 )

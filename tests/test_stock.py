@@ -102,6 +102,14 @@ def test_each_destination_is_asked_for_its_own_word() -> None:
     assert "a has 1 of 3 000250a (our MUG)" in _chosen(_order(), short, a={"skus": {"MUG": "000250a"}})
 
 
+@pytest.mark.parametrize("ours", ["ALSO", "mug"], ids=["another SKU", "another case"])
+def test_skus_that_are_one_article_there_share_what_is_in_stock(ours: str) -> None:
+    both = _order(_line(), _line(2, sku=ours))
+    skus = {"a": {"skus": {"MUG": "000250A", ours: "000250a"}}}
+    assert _chosen(both, {"a": _articles({"000250A": 6})}, **skus) == "now"
+    assert "a has 5 of 6 000250A (our MUG)" in _chosen(both, {"a": _articles({"000250A": 5})}, **skus)
+
+
 def test_where_another_key_is_unmet_stock_is_not_what_is_told() -> None:
     sweden = IN_STOCK | {"when": {"in_stock": True, "currency": ["SEK"]}}
     reason = _chosen(_order(), {}, sweden)
@@ -160,6 +168,11 @@ def test_stock_is_asked_for_where_a_route_wants_it() -> None:
             _order(_line(), _line(2), _line(3, sku="OURS")),
             _articles(MUG=5),
             ["ongoing-se has 5 of 6 MUG", "ongoing-se does not know THEIRS (our OURS)"],
+        ),
+        (
+            _order(_line(sku="OURS"), _line(2, sku="theirs")),
+            _articles(THEIRS=5),
+            ["ongoing-se has 5 of 6 THEIRS (our OURS)", "ongoing-se has 5 of 6 theirs"],
         ),
         (_order(_line(sku=None)), _articles(), []),
         (

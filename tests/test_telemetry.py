@@ -28,7 +28,7 @@ from worker.ledger.records import Recorded
 from worker.machine import Machine
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.settings import Settings
-from worker.system import Http, Job, System
+from worker.system import Http, Job, Probed, System
 from worker.web.app import create_app
 
 PERSON = "Zebulon Quixworth"
@@ -102,7 +102,7 @@ class _Bench:
         return deliver(self.machine, system, "a", [self.place(number) for number in numbers])
 
 
-async def _never() -> Outcome:
+async def _never() -> Probed:
     raise AssertionError
 
 

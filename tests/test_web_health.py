@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from tests.conftest import database_of, missing
 from tests.house import parts_order
@@ -118,6 +118,8 @@ def test_the_figures_are_prometheus_text_with_every_figure_that_was_promised(doo
         "crossdock_deliveries": "gauge",
         "crossdock_oldest_ready_seconds": "gauge",
         "crossdock_destination_state": "gauge",
+        "crossdock_feed_age_seconds": "gauge",
+        "crossdock_feed_failing": "gauge",
         "crossdock_attempts": "counter",
         "crossdock_attempt_seconds": "histogram",
         "crossdock_intake": "counter",
@@ -145,6 +147,17 @@ def test_deliveries_are_counted_by_destination_and_state(door: Door) -> None:
     ready, waiting = counted()
     door.post(parts_order(fresh()))
     assert counted() == (ready + 1, waiting + 1)
+
+
+def test_a_feed_that_cannot_be_read_is_told_and_since_when(door: Door) -> None:
+    row = {"destination": "ongoing-se", "checkpoint": "{}", "due_at": 0.0, "whole": "{}"}
+    stuck = row | {"name": "stock", "problem": "no answer", "done_at": time.time() - 900}
+    rows = [stuck, row | {"name": "login", "problem": "", "done_at": None}]
+    door.ledger.write(lambda c: c.execute(insert(t.feeds), rows))
+    labels = {"destination": "ongoing-se", "feed": "stock"}
+    assert door.figure("crossdock_feed_age_seconds", **labels) == pytest.approx(900, abs=20)
+    assert door.figure("crossdock_feed_failing", **labels) == 1
+    assert not any(("feed", "login") in labels for _, labels in door.figures())
 
 
 def test_the_age_of_the_oldest_ready_delivery_is_told_and_zero_where_there_is_none(door: Door) -> None:

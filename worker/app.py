@@ -83,6 +83,7 @@ def configure(current: Settings) -> None:
         beat_schedule={
             "sweep": {"task": "tasks.upkeep.sweep", "schedule": current.sweep_s, "options": {"expires": 30}},
             "feeds": {"task": "tasks.feeds.look", "schedule": 5.0, "options": {"expires": 30}},
+            "tidy": {"task": "tasks.feeds.tidy", "schedule": 3600.0, "options": {"expires": 600}},
             "purge": {"task": "tasks.upkeep.forget_keys", "schedule": 3600.0, "options": {"expires": 600}},
         },
         beat_max_loop_interval=1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -19,6 +19,10 @@ Checkpoint = Mapping[str, Any]
 """Where a feed goes on from; JSON. Empty at the first time."""
 
 
+CANCELLED = "cancelled"
+"""The state of an order that the destination will not carry out any more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How one order gets on at a destination.
@@ -27,8 +31,8 @@ class Progress:
         reference: what the destination calls it.
         number: the order's number there. One of the two is given, or both: then an order of ours that the
             destination calls otherwise is not meant, for somebody else's may have its number.
-        step: how far it has come, by the destination's own numbers, where it has any: what was told late shows by it.
-        state: one word, ``picked``, ``sent``, ``collected``, ``invoiced``, ``cancelled``.
+        state: one word, ``picked``, ``sent``, ``collected``, ``invoiced``; :data:`CANCELLED`; empty where work has not
+            begun there, which is news of an order that had come farther.
         text: a sentence's part for people, ``invoiced as INV-000012``.
         tracking: waybill -> address where it can be followed; an empty address where there is none.
     """
@@ -37,7 +41,6 @@ class Progress:
     text: str
     reference: str = ""
     number: str = ""
-    step: int = 0
     tracking: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -98,8 +101,10 @@ class Feed(Generic[D]):
     Attributes:
         every_s: seconds between two readings, by the destination's configuration; 0: it is not read.
         read: one reading; ``now`` in UNIX seconds.
+        ask: the same about some orders, by their numbers there: those of which a webhook said that something happened.
     """
 
     name: str
     every_s: Callable[[D], float]
     read: Callable[[D, Checkpoint, float, Http], Awaitable[Batch]]
+    ask: Callable[[D, Sequence[str], float, Http], Awaitable[Batch]] | None = None

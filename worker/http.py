@@ -28,30 +28,19 @@ from schemas.destination import (
     QueryAuth,
 )
 from schemas.http import HIDDEN, PASSWORD, USERNAME, Call, Fault, Reply
+from worker.echoes import echoes
 from worker.login import Gate, Login, Token, no_gate, not_logged_in, refused
 
-MAX_REPLY_BYTES = 4_000_000
-"""No documented reply comes near; a longer one is not read to its end."""
+MAX_REPLY_BYTES = 16_000_000
+"""A thousand products with all their options (contracts/enapps.md section 5) stay below; what is longer is cut."""
 
 RECORDED_CHARS = 20_000
 """How much of a body the timeline keeps."""
 
-UNMISTAKABLE_CHARS = 8
-"""So long, with letters and digits, nothing but a key is equal to a key."""
-
 LOGIN_S = 20.0
 """A login is answered within this time, or it is not: other workers wait for their turn meanwhile."""
 
-_BEFORE_KEY = "/=\\"
-"""What stands before it in an address, and in the path of a file that a web server makes of one."""
-
 _BLANK = re.compile(f"{re.escape(USERNAME)}|{re.escape(PASSWORD)}")
-
-_IS = (
-    r"(?:[^0-9A-Za-z&%\\]|&(?:amp;|\#)*(?:gt|quot|apos|62|x3e|34|x22|39|x27);"
-    r"|\\+(?:u00[0-9a-f]{2})?|%[0-9a-f]{2}){1,12}"
-)
-"""Between the name of a login's part and the part itself: ``>`` in XML, ``": "`` in JSON, escaped too."""
 
 
 class LeaseLostError(Exception):
@@ -71,12 +60,14 @@ class Client:
         self._timeout_s = destination.timeout_s
         self._headers, self._params = _credentials(destination.auth)
         self._key = destination.auth.key.get_secret_value() if isinstance(destination.auth, PathAuth) else None
-        self._echoes = _echoes(destination.auth)
+        self._echoes = echoes(destination.auth)
         self._in_xml = _in_xml(destination.auth)
         self._auth = destination.auth
         wants_login = isinstance(destination.auth, EnappsAuth)
         self._login = Login(self._log_in, gate) if wants_login else None
         self._pace = Pace(destination.per_second) if destination.per_second else None
+        # A feed's request and a delivery's may meet here. Who waited in the pool instead would do so on his own time.
+        self._turns = asyncio.Semaphore(destination.max_in_flight)
         # Shorter than the shortest common server limit (Apache: 5 s): a POST on a connection that the server is just
         # closing would be in doubt.
         limits = httpx.Limits(max_connections=destination.max_in_flight, keepalive_expiry=4)
@@ -90,15 +81,24 @@ class Client:
             begin: called at its turn, before anything is sent; may raise to keep it from being sent. Once more where
                 the call goes out again with a new token.
         """
-        if self._pace is not None:
-            await self._pace.turn()
-        if self._login is None:
-            begin()
-            return await self._exchange(call, self._request(call))
-        reply, token = await self._with_token(self._login, call, begin)
-        if token is None or not refused(reply):
+        async with self._turns:
+            if self._pace is not None:
+                await self._pace.turn()
+            if self._login is None:
+                begin()
+                return await self._exchange(call, self._request(call))
+            return await self._logged_in(self._login, call, begin)
+
+    async def _logged_in(self, login: Login, call: Call, begin: Callable[[], None]) -> Reply:
+        """With a token; once more with a new one where it was refused, for it may have been taken back.
+
+        By its status a 401 says that nothing was done (RFC 9110 section 15.5.2). An error within a 200 promises no
+        such thing, so what writes does not go out again: the caller looks first, and that brings a new token.
+        """
+        reply, token = await self._with_token(login, call, begin)
+        if token is None or not refused(reply) or (reply.ok and call.method != "GET"):
             return reply
-        reply, _ = await self._with_token(self._login, call, begin, not_this=token)  # it may have been taken back
+        reply, _ = await self._with_token(login, call, begin, not_this=token)
         return reply
 
     async def _with_token(
@@ -144,7 +144,7 @@ class Client:
         return await self._exchange(Call("POST", "auth"), request, timeout_s=min(self._timeout_s, LOGIN_S))
 
     def _request(self, call: Call, token: Token | None = None) -> httpx.Request:
-        url = f"{self._base}/{quote(call.path, safe='/')}" if call.path else self._base
+        url = call.address(self._base)
         params = (*call.params, *self._params)
         if self._key is not None and call.key_param:
             params = (*params, (call.key_param, self._key))
@@ -197,60 +197,6 @@ def _in_xml(auth: Auth) -> dict[str, str]:
         return {}
     pair = {USERNAME: auth.username, PASSWORD: auth.password}
     return {blank: html.escape(secret.get_secret_value()) for blank, secret in pair.items()}
-
-
-class _Echo:
-    """Takes the credential out of replies that quote the request back (contracts/manex.md section 1).
-
-    A long one with both letters and digits goes wherever it stands. Of others only what an address has, or what
-    follows its name: digits alone may well be those of an amount, letters a word.
-    """
-
-    def __init__(self, secret: str, before: str = "") -> None:
-        """``before``: a pattern for what it follows, if not what stands before it in an address."""
-        before = before or "|".join(map(_written, _BEFORE_KEY))
-        mixed = re.search("[0-9]", secret) and re.search("[A-Za-z]", secret)
-        anywhere = "|(?<![0-9A-Za-z])" if mixed and len(secret) >= UNMISTAKABLE_CHARS else ""
-        key = "".join(map(_written, secret))
-        self._quoted = re.compile(rf"({before}{anywhere}){key}(?![0-9A-Za-z])", re.IGNORECASE)
-        # Written as it is in every form, and found a hundred times faster.
-        self._hint = max(re.findall("[0-9a-z]+", secret.lower()), key=len, default="")
-
-    def hide(self, text: str) -> str:
-        """The text with ``***`` in its place."""
-        return self._quoted.sub(rf"\1{HIDDEN}", text) if self._hint in text.lower() else text
-
-
-def _echoes(auth: Auth) -> list[_Echo]:
-    match auth:
-        case PathAuth():
-            return [_Echo(auth.key.get_secret_value())]
-        case QueryAuth():
-            return [_Echo(auth.token.get_secret_value())]
-        case BasicAuth():
-            named = (("user(?:name)?", auth.username), ("password", auth.password))
-            return [_Echo(one.get_secret_value(), name + _IS) for name, one in named if one.get_secret_value()]
-        case EnappsAuth():
-            parts = (("bearer|secret", auth.secret), ("login", auth.login), ("password", auth.password))
-            return [_Echo(one.get_secret_value(), f"(?:{name}){_IS}") for name, one in parts if one.get_secret_value()]
-    return []
-
-
-def _written(character: str) -> str:
-    """A pattern for a character as addresses, JSON and HTML write it, also one within the other."""
-    if character.isascii() and character.isalnum():
-        return character
-    percent = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode())
-    units = re.findall("....", character.encode("utf-16-be").hex())
-    forms = [
-        rf"\\{{0,4}}{re.escape(character)}",
-        percent,
-        "".join(rf"\\{{1,4}}u{unit}" for unit in units),
-        rf"&(?:amp;)*\#(?:0*{ord(character)}|x0*{ord(character):x});",
-        re.escape(html.escape(character)).replace("\\&", "&(?:amp;)*"),
-        *((r"\+",) if character == " " else ()),
-    ]
-    return f"(?:{'|'.join(dict.fromkeys(forms))})"
 
 
 async def _text(response: httpx.Response) -> str:

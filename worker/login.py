@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from schemas.http import Call, Reply
 
@@ -32,7 +32,7 @@ def no_gate() -> AbstractAsyncContextManager[object]:
 class Token:
     """Good from ``since`` until ``until``, in UNIX seconds."""
 
-    text: str
+    text: str = field(repr=False)
     since: float
     until: float
 
@@ -49,20 +49,29 @@ class Login:
         self._ask, self._gate = ask, gate
         self._lock = asyncio.Lock()
         self._token: Token | None = None
+        self._failed: Reply | None = None
+        self._ended = 0
 
     async def token(self, *, refused: Token | None = None) -> Token | Reply:
         """A token that is good for a while; or the reply of a login that brought none.
 
+        A login that failed is the answer for all who waited for it: servers lock a user after so many wrong ones.
+
         Args:
             refused: the one that was just answered 401: it is not given again.
         """
+        before = self._ended
         async with self._lock:
+            if self._failed is not None and self._ended != before:
+                return self._failed
             known = self._token
             if known is not None and known != refused and known.fresh(time.time()):
                 return known
             async with self._gate():
                 reply = await self._ask()
+            self._ended += 1
             token = read_token(reply, now=time.time())
+            self._failed = reply if token is None else None
             if token is None:
                 return reply
             self._token = token

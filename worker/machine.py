@@ -28,6 +28,9 @@ SWITCH_S = 0.0005
 LOGIN_LEASE_S, LOGIN_AGAIN_S = LOGIN_S + 10, 0.1
 """A worker that died while it logged in lets the others wait so long; they ask for their turn so often."""
 
+LOGIN_WAIT_S = 4 * LOGIN_LEASE_S
+"""Nobody waits longer: a turn may seem to last for hours where the clocks of two machines differ, or one was set."""
+
 STOP_S = 25.0
 """After this long what is still in flight is cut off and looked up by the next worker."""
 
@@ -65,9 +68,9 @@ class Machine:
     @asynccontextmanager
     async def _login_turn(self, destination: str) -> AsyncIterator[None]:
         """One login at a time over all workers; without a ledger nobody is waited for."""
-        turn = None
+        turn, give_up = None, time.monotonic() + LOGIN_WAIT_S
         with suppress(SQLAlchemyError):
-            while turn is None:
+            while turn is None and time.monotonic() < give_up:
                 turn = await asyncio.to_thread(self.ledger.write, partial(_take_login, destination))
                 if turn is None:
                     await asyncio.sleep(LOGIN_AGAIN_S)

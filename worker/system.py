@@ -19,6 +19,11 @@ D = TypeVar("D", bound=Destination)
 class Shelf(Protocol):
     """What the ledger gives to :attr:`System.prepare`."""
 
+    @property
+    def shop(self) -> str:
+        """The name of the shop whose order it is."""
+        ...
+
     def number(self, digits: int) -> str:
         """The next one of the destination's own series, zero-padded."""
         ...
@@ -81,6 +86,20 @@ class Job(Generic[D]):
     now: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe found out.
+
+    Attributes:
+        outcome: Delivered where the destination can be worked with, its note being what it says of itself.
+        remarks: sentences for people: what the contract guesses and the server contradicts, with the key to set; and
+            what reading alone cannot try.
+    """
+
+    outcome: Outcome
+    remarks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System(Generic[D]):
     """A kind of destination.
@@ -88,7 +107,8 @@ class System(Generic[D]):
     Attributes:
         converge: make the destination agree with the order, and say how it went.
         plan: the calls of a first attempt, exactly as they would be sent. Raises Unmappable.
-        probe: a harmless read; Delivered when address, credentials and rights are right.
+        probe: harmless reads; Delivered when address, credentials and rights are right, and an order whose answer was
+            lost could be looked up.
         prepare: the memo with what has to stand in the ledger before the first call, and to stay: it is called at
             every claim, in its transaction, must not fail, and returns an equal memo where nothing is new.
         feeds: what the destination tells of its own accord.
@@ -97,6 +117,6 @@ class System(Generic[D]):
     name: str
     converge: Callable[[Job[D], Http], Awaitable[Outcome]]
     plan: Callable[[Job[D]], Sequence[Call]]
-    probe: Callable[[D, Http], Awaitable[Outcome]]
+    probe: Callable[[D, Http], Awaitable[Probed]]
     prepare: Prepare | None = None
     feeds: tuple[Feed[D], ...] = ()

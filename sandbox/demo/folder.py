@@ -23,6 +23,10 @@ TEMPLATE = Path(__file__).resolve().parent.parent / "samples" / "demo.toml"
 _FIXED = {
     "DEMO_ESUITE_TOKEN": "sandbox-esuite",
     "DEMO_MANEX_KEY": "SANDBOX123",
+    "DEMO_IWS_KEY": "sandbox-iws",
+    "DEMO_ENAPPS_SECRET": "sandbox-enapps-secret",
+    "DEMO_ENAPPS_LOGIN": "crossdock",
+    "DEMO_ENAPPS_PASSWORD": "sandbox-enapps",
     "DEMO_ONGOING_USER": "WSI-sandbox",
     "DEMO_ONGOING_PASSWORD": "sandbox-ongoing",
     "DEMO_ONGOING_WRONG_PASSWORD": "not-the-password",
@@ -117,10 +121,16 @@ def _empty(path: Path, *, keep: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the demo is set up with: its configuration as read, the shops' secrets, the environment of its processes."""
+    """What the demo is set up with: its configuration as read, secrets, the environment of its processes.
+
+    Attributes:
+        secrets: of shops, by name.
+        tokens: what destinations that send webhooks put into X-Auth-Token, by name.
+    """
 
     config: Mapping[str, Any]
     secrets: Mapping[str, str]
+    tokens: Mapping[str, str]
     environment: Mapping[str, str]
 
 
@@ -136,16 +146,19 @@ def set_up(folder: Folder, *, sandbox: str, port: int, environ: Mapping[str, str
     folder.config.write_text(text, encoding="utf-8")
     config = tomllib.loads(text)
     made = {name: _new_secret() for name in config["shops"]}
+    senders = {name: one["webhook_token"] for name, one in config["destinations"].items() if "webhook_token" in one}
+    tokens = {name: secrets.token_urlsafe(24) for name in senders}
     own = {
         "CROSSDOCK_HOME": str(folder.home),
         "CROSSDOCK_CONFIG": str(folder.config),
         "CROSSDOCK_PORT": str(port),
         **{_variable(shop["secrets"][0]): made[name] for name, shop in config["shops"].items()},
+        **{_variable(reference): tokens[name] for name, reference in senders.items()},
         **_FIXED,
     }
     _write_environment(folder.environment_file, own)
     inherited = {k: v for k, v in environ.items() if not k.startswith("CROSSDOCK_") and k not in (*_FOREIGN, "PORT")}
-    return Setup(config, made, {**inherited, **own, "CROSSDOCK_LOG": "console"})
+    return Setup(config, made, tokens, {**inherited, **own, "CROSSDOCK_LOG": "console"})
 
 
 def _new_secret() -> str:

@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ from rich.console import Console
 from rich.text import Text
 
 from sandbox.demo.folder import Folder
-from sandbox.demo.orders import Row
+from sandbox.demo.orders import Row, Sent
 from sandbox.demo.processes import command
 from sandbox.demo.run import Stage
+
+_SKU = "TEA-EARL"
+"""Esuite and Enapps know it, and the warehouse too where it was ordered."""
 
 _LONG = 60
 """Comments stand in one column, to the right of all commands that are shorter."""
@@ -25,16 +28,11 @@ _LONG = 60
 def print_guide(
     console: Console,
     rows: Sequence[Row],
+    sent: Sequence[Sent],
     destinations: Sequence[dict[str, Any]],
     stage: Stage,
-    *,
-    changed: Collection[str],
 ) -> None:
-    """Print what one sees in the table, the commands, and the addresses.
-
-    Args:
-        changed: ids of orders that the shop changed after they were delivered.
-    """
+    """Print what one sees in the table, the commands, and the addresses."""
 
     def say(text: str | Text = "", style: str = "") -> None:
         # Long lines stay whole, so that they can be copied.
@@ -44,7 +42,8 @@ def print_guide(
     say("Look at it from another terminal, in this folder:", "bold")
     lines = [
         (f"set -a; . {shlex.quote(near(stage.folder.environment_file))}; set +a", "once, so that it finds the demo"),
-        *_orders(rows, changed),
+        *_orders(rows, sent),
+        *_copies(rows, stage),
         *_commands(rows, destinations, stage),
     ]
     width = max(len(line) for line, _ in lines if len(line) <= _LONG)
@@ -79,23 +78,42 @@ def _login(folder: Folder) -> str:
     return f"login {user}, password {password}"
 
 
-def _orders(rows: Sequence[Row], changed: Collection[str]) -> Iterator[tuple[str, str]]:
+def _orders(rows: Sequence[Row], sent: Sequence[Sent]) -> Iterator[tuple[str, str]]:
     """Commands that show one order each, and what there is to see."""
+    by_id = {str(row.id): row for row in rows}
+    lost = [by_id[one.answer.order] for one in sent if one.delivery.fault and one.answer.order in by_id]
+    changed = [by_id[one.answer.order] for one in sent if one.delivery.waits and one.answer.order in by_id]
     for row in [row for row in rows if row.status == "dead"][:1]:
         yield _run("show", row.id), f"a dead letter: why order {row.number} was refused"
-    recovered: dict[str, Row] = {}
-    for row in rows:
-        for leg in row.legs:
-            # A change begins with an attempt of its own.
-            if leg.status == "delivered" and leg.attempts > 1 and str(row.id) not in changed:
-                recovered.setdefault(leg.destination, row)
-    for destination, row in recovered.items():
+    for row in lost:
+        where = [leg.destination for leg in row.legs if leg.status == "delivered" and leg.attempts > 1]
+        for destination in where[:1]:
+            yield (
+                _run("show", row.id),
+                f"a recovery: an answer of {destination} about order {row.number} was lost, the order was not",
+            )
+    for row in [row for row in changed if row.status == "delivered"][:1]:
+        yield _run("show", row.id), f"a change: order {row.number} was delivered before; only the difference was sent"
+    for row, leg in [(one, leg) for one in changed for leg in one.legs if leg.status == "held"][:1]:
         yield (
             _run("show", row.id),
-            f"a recovery: an answer of {destination} about order {row.number} was lost, the order was not",
+            f"a cancel that came too late for {leg.destination}: order {row.number} waits for a person",
         )
-    for row in [row for row in rows if str(row.id) in changed][:1]:
-        yield _run("show", row.id), f"a change: order {row.number} was delivered before; only the difference was sent"
+    for row, leg in [(one, leg) for one in rows for leg in one.legs if leg.waybills][:1]:
+        yield (
+            _run("show", row.id),
+            f"on its way: {leg.destination} told that it sent order {row.number}, and the waybill",
+        )
+
+
+def _copies(rows: Sequence[Row], stage: Stage) -> Iterator[tuple[str, str]]:
+    """Commands that show what destinations tell of their own accord."""
+    used = {leg.destination for row in rows for leg in row.legs}
+    systems = {name: table["system"] for name, table in stage.setup.config["destinations"].items() if name in used}
+    for name in [name for name, system in systems.items() if system == "enapps"][:1]:
+        yield _run("partners", name), f"who may order at {name}: buyers are found among them by e-mail"
+    if systems:
+        yield _run("stock", _SKU), "what the systems say of one SKU: whether they know it, and how many they have"
 
 
 def _commands(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,9 @@ import httpx
 
 from sandbox.shops.delivery import Answer, Delivery
 
+STATUS_SENT = 450
+"""The warehouse's own number (contracts/ongoing.md section 1.7)."""
+
 _PAGE = "200"
 _MOVING = frozenset({"ready", "delivering", "retrying"})
 
@@ -26,13 +29,21 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
-    """One delivery of an order. ``changed_at``: UNIX seconds."""
+    """One delivery of an order.
+
+    Attributes:
+        progress: how it gets on there: ``sent (status 450)``, or "".
+        waybills: under which parcels are on their way.
+        changed_at: UNIX seconds.
+    """
 
     destination: str
     status: str
     attempts: int
     reference: str | None
     reason: str
+    progress: str = ""
+    waybills: tuple[str, ...] = ()
     changed_at: float
 
 
@@ -69,7 +80,7 @@ class Row:
     @property
     def state(self) -> tuple[object, ...]:
         """What a person would call a change if it changed."""
-        return (self.status, self.reason, *((leg.destination, leg.status) for leg in self.legs))
+        return (self.status, self.reason, *((leg.destination, leg.status, leg.progress) for leg in self.legs))
 
 
 class Api:
@@ -101,10 +112,23 @@ class Api:
         found: dict[str, dict[str, int]] = self._sandbox.get("/_sandbox/counts").raise_for_status().json()
         return found
 
-    def sales_orders(self) -> dict[str, list[dict[str, Any]]]:
-        """Order reference -> its sales orders at ManEx, with their lines, prices and due dates."""
+    def sales_orders(self) -> dict[str, dict[str, list[dict[str, Any]]]]:
+        """System -> order reference -> what it holds, with lines and prices."""
         found: dict[str, Any] = self._sandbox.get("/_sandbox/orders").raise_for_status().json()
-        return dict(found["manex"])
+        return found
+
+    def send_out(self, order_id: str, waybill: str, address: str, *, login: tuple[str, str]) -> None:
+        """What people at the warehouse do: an order gets its parcel, and then the status "sent"."""
+        order = f"/ongoing/api/v1/orders/{order_id}"
+        parcel = {"waybill": waybill, "trackingUrl": address, "isReturnTracking": False}
+        self._sandbox.put(f"{order}/orderTracking", json=parcel, auth=login).raise_for_status()
+        status = {"orderStatusNumber": STATUS_SENT}
+        self._sandbox.patch(f"{order}/orderStatus", json=status, auth=login).raise_for_status()
+
+    def report(self, destination: str, body: Mapping[str, object], *, token: str) -> None:
+        """A webhook of a destination."""
+        path = f"/webhooks/destinations/{destination}"
+        self._crossdock.post(path, json=body, headers={"X-Auth-Token": token}).raise_for_status()
 
     def destinations(self) -> list[dict[str, Any]]:
         """Every destination: ``name``, ``status``, ``reason``, ``held``."""
@@ -148,6 +172,8 @@ def _row(item: Mapping[str, Any], sent_at: Sequence[float]) -> Row:
             attempts=int(d["attempts"]),
             reference=d["reference"],
             reason=d["reason"] or "",
+            progress=d["progress"] or "",
+            waybills=tuple(d["tracking"]),
             changed_at=_unix(d["changed_at"]),
         )
         for d in item["deliveries"]

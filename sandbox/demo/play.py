@@ -18,6 +18,7 @@ from sandbox.demo.screen import Changes, Progress, Screen, make_console, make_sc
 from sandbox.demo.sender import Sender
 from sandbox.demo.summary import Times, print_summary
 from sandbox.demo.verdict import Names, judge
+from sandbox.demo.warehouse import Warehouse
 from sandbox.shops.delivery import Delivery
 from sandbox.shops.samples import SAMPLES, SampleError, Skip, read_folder
 
@@ -104,6 +105,7 @@ class Play:
             if delivery.fault is not None:
                 self._api.fault(delivery.fault)
         sender.start()
+        warehouse = Warehouse(self._api, self._stage.setup)
         rows: list[Row] = []
         deadline = float("inf")
         while not self._ending.wait(_LOOK_S):
@@ -112,8 +114,9 @@ class Play:
             sender.look(rows)
             left = len(sender.deliveries) - len(sender.sent)
             moving = sum(row.moving for row in rows)
-            at_rest = done and not moving
-            stage = f"{left} webhooks to send" if left else "" if at_rest else f"{moving} on their way"
+            untold = warehouse.look(rows, sender.sent)
+            at_rest = done and not moving and not untold
+            stage = f"{left} webhooks to send" if left else "" if at_rest else f"{moving + untold} on their way"
             screen.show(Progress(stage=stage, rows=rows, total=len(rows) + left, began=self._times.began))
             if done and deadline == float("inf"):
                 deadline = time.monotonic() + REST_S
@@ -142,8 +145,7 @@ class Play:
         return 1 if failures else 0
 
     def _explain(self, rows: Sequence[Row], sender: Sender) -> None:
-        changed = {one.answer.order for one in sender.sent if one.delivery.waits and one.answer.order is not None}
-        print_guide(self._console, rows, self._api.destinations(), self._stage, changed=changed)
+        print_guide(self._console, rows, sender.sent, self._api.destinations(), self._stage)
 
     def _stay(self, rows: list[Row], sender: Sender) -> None:
         """Tell what changes, until the end."""

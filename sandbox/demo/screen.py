@@ -185,10 +185,15 @@ def _seconds(row: Row) -> str:
 def _why(row: Row) -> str:
     """Why it waits; of a delivered one what was special about it."""
     if row.status == "delivered":
-        return "; ".join(filter(None, dict.fromkeys(_special(leg) for leg in row.legs)))
+        parts = (*(_on_its_way(leg) for leg in row.legs), *(_special(leg) for leg in row.legs))
+        return "; ".join(filter(None, dict.fromkeys(parts)))
     legs = [leg.destination for leg in row.legs]
     destination, colon, rest = row.reason.partition(": ")
     return rest if colon and destination in legs else row.reason
+
+
+def _on_its_way(leg: Leg) -> str:
+    return ", ".join(filter(None, (leg.progress, *(f"waybill {waybill}" for waybill in leg.waybills))))
 
 
 def _special(leg: Leg) -> str:

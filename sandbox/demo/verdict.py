@@ -37,6 +37,7 @@ def judge(rows: Sequence[Row], sent: Sequence[Sent], held: Held, names: Names) -
         *_rests(rows),
         *_expectations(rows, sent, held, names),
         *_delivered_once(rows, held, names),
+        *_on_their_way(rows, sent),
         *_nothing_else(rows, held, names),
     ]
 
@@ -100,6 +101,24 @@ def _delivered_once(rows: Sequence[Row], held: Held, names: Names) -> Iterator[s
                     yield f"{_order(row)} had nothing to send to {leg.destination}, and is there"
                 elif leg.reference is not None and not count:
                     yield f"{_order(row)} is called delivered at {leg.destination}, and is not there"
+
+
+def waybills(sent: Sequence[Sent]) -> dict[str, str]:
+    """Order id -> the waybill under which the warehouse sends it."""
+    return {one.answer.order: one.delivery.waybill for one in sent if one.answer.order and one.delivery.waybill}
+
+
+def sent_out(row: Row, waybill: str) -> bool:
+    """Whether Crossdock tells that the order is on its way."""
+    return any(waybill in leg.waybills and leg.progress.startswith("sent") for leg in row.legs)
+
+
+def _on_their_way(rows: Sequence[Row], sent: Sequence[Sent]) -> Iterator[str]:
+    wanted = waybills(sent)
+    for row in rows:
+        waybill = wanted.get(str(row.id))
+        if waybill is not None and not sent_out(row, waybill):
+            yield f"{_order(row)} is to be sent as {waybill}, and Crossdock does not tell that it was"
 
 
 def _nothing_else(rows: Sequence[Row], held: Held, names: Names) -> Iterator[str]:

@@ -182,6 +182,8 @@ class Enapps(System):
 
     def _page(self, rows: list[Row], asked: int | None, size: int) -> list[Row]:
         first = self.settings.first_page
+        if asked is None and self.settings.unnumbered != "first":
+            return rows[-size:] if self.settings.unnumbered == "last" else []
         # A number before the first page gets the first one: who counts from 0 sees it twice.
         start = max(0, (first if asked is None else asked) - first) * size
         if start >= len(rows) and self.settings.past_end == "last":
@@ -201,6 +203,7 @@ class Enapps(System):
         agreed = self.settings.additional_fields.get(name, {})
         shown = {key: value for key, value in row.items() if key not in agreed or key in asked}
         shown |= {key: None for key in asked if key not in shown}
+        shown = {self.settings.renamed.get(key, key): value for key, value in shown.items()}
         empty = self.settings.empty
         if empty == "missing":
             return {key: value for key, value in shown.items() if value is not None}

@@ -198,7 +198,9 @@ class EnappsSettings(Settings):
         token_series: another number makes every token so far unknown.
         fixed_token: the token that never expires is known.
         user_partner: the API user belongs to this customer and sees nobody else (section 1).
-        envelope: of lists: the array itself, or ``{"data": ...}``, ``{"results": ...}``.
+        envelope: of lists: the array itself, or ``{"data": ...}``, ``{"results": ...}``, ``{"items": ...}``.
+        renamed: members of lists as this site calls them, by what they are called else: ``{"email": "mail"}``.
+        unnumbered: what comes where no page is asked for, the first one, the last one, or an empty list.
         empty: how an empty member comes: ``false``, ``null``, or not at all.
         errors_in_200: every error is HTTP 200 with its error member.
         unknown_id: what ``_id`` of nothing gets, an empty list or a 404.
@@ -228,7 +230,9 @@ class EnappsSettings(Settings):
     token_series: int = 0
     fixed_token: bool = True
     user_partner: int | None = None
-    envelope: Literal["plain", "data", "results"] = "plain"
+    envelope: Literal["plain", "data", "results", "items"] = "plain"
+    renamed: dict[str, str] = Field(default_factory=dict)
+    unnumbered: Literal["first", "last", "none"] = "first"
     empty: Literal["false", "null", "missing"] = "false"
     errors_in_200: bool = False
     unknown_id: Literal["empty", "404"] = "empty"

@@ -25,7 +25,8 @@ from sandbox.esuite.data import (
     TRANS_OPTIONS,
     EsuiteSettings,
 )
-from sandbox.esuite.query import Params, account_row, matches, shows, stock_row, window
+from sandbox.esuite.query import Params, account_row, matches, shows, window
+from sandbox.esuite.stock import stock_rows
 from sandbox.esuite.trans import (
     RefusedError,
     Row,
@@ -143,10 +144,10 @@ class Esuite(System):
         if endpoint == "company":
             return make_answer(200, COMPANIES)
         if endpoint in ("stock", "cust", "supp", "custdisc"):
-            if not params and key is None and not self.settings.return_all:
+            if self._too_much(endpoint, params, key):
                 return self.documented("406_too_much_data")
             if endpoint == "stock":
-                return self._get_stock(params, key)
+                return self._get_stock(params, key, version)
             if endpoint == "cust":
                 return self._get_accounts(params, key)
         elif endpoint in ("code", "codes", "campaign", "voucher", "files") and not params:
@@ -340,12 +341,21 @@ class Esuite(System):
             return code in self.settings.stock
         return not any(fnmatchcase(code.upper(), pattern.upper()) for pattern in self.settings.unknown_stock)
 
-    def _get_stock(self, params: Params, key: str | None) -> Answer:
-        asked = key or params.get("StockCode")
-        codes = [code.strip() for code in asked.split(",")] if asked else list(self.settings.stock or ())
-        known = [code for code in codes if code and self._has_stock(code)]
-        rows = [stock_row(code) for code in known[window(params)]]
-        return make_answer(200, {"Stk": rows}) if rows else self.documented("204_no_data")
+    def _too_much(self, endpoint: str, params: Params, key: str | None) -> bool:
+        settings = self.settings
+        if key is not None or settings.return_all:
+            return False
+        paging = ("PageNo", "PageSize", "Limit") if endpoint == "stock" and settings.stock_pages == "refuse" else ()
+        return not params.keys() - set(paging)
+
+    def _get_stock(self, params: Params, key: str | None, version: int) -> Answer:
+        asked = params if key is None else {"StockCode": key}
+        rows = stock_rows(self.settings, self._transactions.values(), asked, known=self._has_stock)
+        if not rows:
+            return self.documented("204_no_data")
+        if version == 1:
+            rows = [{name: value if isinstance(value, list) else text(value) for name, value in rows[0].items()}]
+        return make_answer(200, {"Stk" if version == 2 else "Stock": rows})
 
 
 def _sent(payload: dict[str, Any], table: str) -> bool:

@@ -225,6 +225,11 @@ class EsuiteSettings(Settings):
         show_deleted: ``ShowDeleted=1`` finds deleted ones only, or also.
         accounts: the AccountRefs there are; None knows any.
         stock: the StockCodes there are; None knows any but ``unknown_stock`` (``*`` and ``?`` work).
+        levels: what was counted of a StockCode last; one that is not among the seeded articles is there by it.
+        discontinued: StockCodes that are taken out of the range.
+        stock_pages: PageNo is heeded; or every page of stock is the first one (``ignore``); or paging alone is
+            answered 406 as no parameter at all (``refuse``).
+        stock_filter: QtyModified and InfoCreated of stock are heeded, or everything is returned.
         batch_types, payment_types: the site's lists; None takes any.
         banked_payments: payment types that need AuthBankPosted.
         post_status: the success status, which the page never names.
@@ -244,6 +249,10 @@ class EsuiteSettings(Settings):
     accounts: tuple[str, ...] | None = ("CASH01",)
     stock: tuple[str, ...] | None = None
     unknown_stock: tuple[str, ...] = ("UNKNOWN*",)
+    levels: dict[str, int] = Field(default_factory=dict)
+    discontinued: tuple[str, ...] = ("LAMP-OIL",)
+    stock_pages: Literal["heed", "ignore", "refuse"] = "heed"
+    stock_filter: Literal["heed", "ignore"] = "heed"
     batch_types: tuple[str, ...] | None = BATCH_TYPES
     payment_types: tuple[str, ...] | None = SALES_PAYMENT_TYPES
     banked_payments: tuple[str, ...] = ("CASH", "CHQ", "CRED", "EFT", "MO")

@@ -79,19 +79,3 @@ def account_row(reference: str) -> dict[str, Any]:
         "AccDisc": [],
         "AccDlv": [],
     }
-
-
-def stock_row(code: str) -> dict[str, Any]:
-    """A stock item: numbers bare, booleans text, dates day first."""
-    return {
-        "StockCode": code,
-        "StockNo": stock_no(code),
-        "StockDesc": f"Item {code}",
-        "LineType": "S",
-        "WebEnabled": "True",
-        "Discontinued": "False",
-        "StockCreated": "30/10/2013",
-        "StockQty": 100,
-        "StockOnHandQty": 100,
-        "StockPrice": [],
-    }

@@ -18,7 +18,7 @@ from sandbox.iws.book import Book
 from sandbox.iws.data import CHALLENGE, NO_KEY, NO_ROUTE, REPLIES, IwsSettings, errors
 from sandbox.iws.fields import Fields, InvalidError, MediaTypeError, MissingError, RefusedError, read_body
 from sandbox.iws.listing import envelope_one, envelope_page
-from sandbox.iws.routes import reader
+from sandbox.iws.routes import moved, reader
 from sandbox.iws.site import One, Site, clock, same
 from sandbox.iws.views import summary
 from sandbox.system import Answer, Documented, Entry, Request, Settings, System, make_answer
@@ -97,10 +97,11 @@ class Iws(System):
         return held
 
     def counts(self) -> dict[str, int]:
-        """Sales orders and quotes by poCode; a voided one is none."""
+        """Sales orders and quotes by poCode; a voided or deleted one is none."""
         live: dict[str, int] = {}
         for order in self._book.orders.values():
-            live[order.po_code] = live.get(order.po_code, 0) + (not order.voided)
+            there = not order.voided and order.code not in self.settings.deleted
+            live[order.po_code] = live.get(order.po_code, 0) + there
         return live
 
     # ------------------------------------------------------------------ requests
@@ -137,7 +138,7 @@ class Iws(System):
         return scheme.lower() == "basic" and hmac.compare_digest(given, wanted)
 
     def _answer(self, request: Request) -> Answer:
-        parts = _parts(request.path)
+        parts = moved(_parts(request.path), self.settings.moved_routes)
         path = "/".join(parts).lower()
         if not path or any(same(pattern.strip("/"), path) for pattern in self.settings.missing_routes):
             raise _NoRouteError
@@ -151,8 +152,10 @@ class Iws(System):
             raise _NoMethodError
         found = read(site, {name.lower(): value for name, value in request.params()})
         if isinstance(found, One):
-            return make_answer(200, envelope_one(found))
-        page = envelope_page(found, request, f"/{self.name}", stuck=self.settings.stuck_next)
+            return make_answer(200, envelope_one(found.called(self.settings.renamed)))
+        page = envelope_page(
+            found.called(self.settings.renamed), request, f"/{self.name}", stuck=self.settings.stuck_next
+        )
         if page["data"] or self.settings.empty_404 == "200":
             return make_answer(200, page)
         # The empty result trap of section 4.

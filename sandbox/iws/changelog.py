@@ -57,6 +57,8 @@ def _inside(at: str, first: datetime | None, last: datetime | None, *, inclusive
 
 def _row(site: Site, row: Change, at: str) -> Row:
     data: object = row.data if site.settings.data == "string" else _record(site, row)
+    if row.resource == "InventoryStockTotal" and site.settings.stock_data == "item and warehouse":
+        data = f"{row.data}|{site.settings.warehouses[0]}"
     return {
         "resource": row.resource,
         "action": row.action,

@@ -103,6 +103,10 @@ class IwsSettings(Settings):
         order_reply: where the answer to a new order has its code: at both places, one, or neither (section 6.5).
         advance_needs_address: salesorder/advance makes no customer without an address.
         missing_routes: patterns of paths below the base that this build does not have: ``inventory/*/stocktotal``.
+        moved_routes: routes as this build has them, by what they are called else:
+            ``{"inventory/{code}/stocktotal": "stock/{code}"}``.
+        renamed: attributes as this build calls them, by what they are called else: ``{"freeStock": "available"}``.
+        stock_data: InventoryStockTotal's ``data`` is the itemCode, or item and warehouse (section 9 does not know).
         stuck_next: the last page's ``next`` is its own address.
         invoice_names: whether an invoice names its order as sourceInvoiceCode or as rootDocumentCode only.
         data: the changelog's ``data`` is the code, or the record (section 9, doc against wire).
@@ -113,7 +117,9 @@ class IwsSettings(Settings):
         api_user: the user that the key is bound to.
 
         invoiced: invoice code by order code: the order is converted and completed, nothing is shipped on the order.
-        voided: order codes; the flag only, the status stays as it is.
+        undispatched: invoice codes; the goods have not left yet.
+        voided: order or invoice codes; the flag only, the status stays as it is.
+        deleted: order codes; nothing reads them any more, and the changelog says so.
         completed: order codes; without an invoice.
         on_hold: order codes.
         rep_codes: by order code, what staff wrote over salesRepOrderCode.
@@ -138,6 +144,9 @@ class IwsSettings(Settings):
     order_reply: Literal["both", "id", "attribute", "neither"] = "both"
     advance_needs_address: bool = False
     missing_routes: tuple[str, ...] = ()
+    moved_routes: dict[str, str] = Field(default_factory=dict)
+    renamed: dict[str, str] = Field(default_factory=dict)
+    stock_data: Literal["item", "item and warehouse"] = "item"
     stuck_next: bool = False
     invoice_names: Literal["source", "root"] = "source"
     data: Literal["string", "object"] = "string"
@@ -148,7 +157,9 @@ class IwsSettings(Settings):
     api_user: str = "API"
 
     invoiced: dict[str, str] = Field(default_factory=dict)
+    undispatched: tuple[str, ...] = ()
     voided: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
     completed: tuple[str, ...] = ()
     on_hold: tuple[str, ...] = ()
     rep_codes: dict[str, str] = Field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from sandbox.iws.book import Customer, Order
@@ -22,6 +23,26 @@ from sandbox.iws.views import (
 
 Params = Mapping[str, str]
 Read = Callable[[Site, Params], One | Rows]
+
+
+def moved(parts: list[str], routes: Mapping[str, str]) -> list[str]:
+    """The path that a server of the usual kind would have been asked for; none where it is of a route that moved.
+
+    Args:
+        routes: what this server has, by the usual route; ``{code}`` stands for any segment.
+    """
+    for usual, here in routes.items():
+        code = _code_in(parts, here)
+        if code is not None:
+            return usual.replace("{code}", code).split("/")
+    return [] if any(_code_in(parts, usual) is not None for usual in routes) else parts
+
+
+def _code_in(parts: list[str], route: str) -> str | None:
+    """The code within a path of that route, empty where the route has none; None for another route."""
+    pattern = "/".join("([^/]+)" if part == "{code}" else re.escape(part) for part in route.split("/"))
+    found = re.fullmatch(pattern, "/".join(parts), re.IGNORECASE)
+    return None if found is None else "".join(found.groups())
 
 
 def reader(parts: list[str]) -> Read | None:
@@ -61,7 +82,7 @@ def _changes(site: Site, resource: str, params: Params) -> Rows:
 
 def _find(site: Site, code: str) -> Order:
     order = site.book.orders.get(code.upper())
-    if order is None:
+    if order is None or order.code in site.settings.deleted:
         raise MissingError("Sales order not found.")
     return order
 
@@ -88,7 +109,8 @@ def _invoices(site: Site, params: Params) -> Rows:
 
 
 def _of_customer(site: Site, params: Params) -> list[Order]:
-    return site.book.by_customer.get(_customer(site, params).code.upper(), [])
+    held = site.book.by_customer.get(_customer(site, params).code.upper(), [])
+    return [order for order in held if order.code not in site.settings.deleted]
 
 
 # ------------------------------------------------------------------ customers

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -28,6 +28,10 @@ class Rows:
     rows: list[tuple[str, Row]]
     none: str
 
+    def called(self, names: Mapping[str, str]) -> Rows:
+        """The same, its attributes under other names."""
+        return replace(self, rows=[(key, _called(row, names)) for key, row in self.rows]) if names else self
+
 
 @dataclass(frozen=True, slots=True)
 class One:
@@ -36,6 +40,14 @@ class One:
     type: str
     id: str
     attributes: Row
+
+    def called(self, names: Mapping[str, str]) -> One:
+        """The same, its attributes under other names."""
+        return replace(self, attributes=_called(self.attributes, names))
+
+
+def _called(row: Row, names: Mapping[str, str]) -> Row:
+    return {names.get(name, name): value for name, value in row.items()}
 
 
 def same(pattern: str, name: str) -> bool:

@@ -25,7 +25,7 @@ def played(book: Book, before: IwsSettings, after: IwsSettings, at: datetime) ->
     _customers(book, before, after, at)
     _items(book, before, after, at)
     for order in book.orders.values():
-        settle(book, order, after, at, tracked=before.tracking)
+        settle(book, order, after, at, before=before)
     for code, count in after.touched.items():
         resource = OF_PREFIX.get(code.partition("-")[0].upper(), "Customer")
         for _ in range(count - before.touched.get(code, 0)):
@@ -34,13 +34,15 @@ def played(book: Book, before: IwsSettings, after: IwsSettings, at: datetime) ->
         book.log(resource, "UPDATE", code, at=at, user=STAFF)
 
 
-def settle(
-    book: Book, order: Order, settings: IwsSettings, at: datetime, *, tracked: dict[str, str] | None = None
-) -> None:
+def settle(book: Book, order: Order, settings: IwsSettings, at: datetime, *, before: IwsSettings | None = None) -> None:
     """Bring one order to where the switches have it."""
+    invoice = order.invoice
     _invoice(book, order, settings.invoiced.get(order.code, ""), at)
-    if order.invoice and tracked is not None and tracked.get(order.invoice) != settings.tracking.get(order.invoice):
-        book.log("CustomerInvoice", "UPDATE", order.invoice, at=at, user=STAFF)
+    if invoice and invoice == order.invoice and before and _flags(before, invoice) != _flags(settings, invoice):
+        book.log("CustomerInvoice", "UPDATE", invoice, at=at, user=STAFF)
+    if before is not None and (order.code in before.deleted) != (order.code in settings.deleted):
+        action = "DELETE" if order.code in settings.deleted else "INSERT"
+        book.log("CustomerSalesOrder", action, order.code, at=at, user=STAFF)
     wanted = (
         order.code in settings.voided,
         order.code in settings.completed,
@@ -51,6 +53,10 @@ def settle(
         return
     order.voided, order.completed, order.on_hold, order.rep_code = wanted
     _changed(book, order, at)
+
+
+def _flags(settings: IwsSettings, invoice: str) -> tuple[object, ...]:
+    return settings.tracking.get(invoice), invoice in settings.undispatched, invoice in settings.voided
 
 
 def _invoice(book: Book, order: Order, wanted: str, at: datetime) -> None:

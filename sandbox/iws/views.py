@@ -182,7 +182,8 @@ def invoice_view(site: Site, order: Order) -> Row:
     source = order.code if site.settings.invoice_names == "source" else ""
     shown = _common(site, order)
     # A voided order does not take its invoice with it.
-    shown["isVoided"] = False
+    shown["isVoided"] = order.invoice in site.settings.voided
+    gone = order.invoice not in site.settings.undispatched
     shown["customFields"] = [{"field": "TrackingNumber_C", "value": tracking}] if tracking else []
     return {
         "invoiceCode": order.invoice,
@@ -194,8 +195,8 @@ def invoice_view(site: Site, order: Order) -> Row:
         "orderStatus": "Close",
         "isPosted": True,
         "isBackOrdered": False,
-        "isDeliveryNotePrinted": True,
-        "isDispatch": True,
+        "isDeliveryNotePrinted": gone,
+        "isDispatch": gone,
         "couponDiscountIncludesFreeShipping": False,
         **shown,
         "userCreated": STAFF,

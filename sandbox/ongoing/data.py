@@ -252,6 +252,12 @@ class OngoingSettings(Settings):
         create_existing: SOAP's Create for a number that is there makes a second order, or is refused (2.2).
         duplicate_articles: which of two SOAP lines without codes of their own stays, or whether they are summed (2.2).
         soap_login: what a wrong login gets over SOAP: a fault; or ``Success=false`` and empty lists.
+        soap_clock_h: by how many hours SOAP takes the times of a query for later than they were meant; whether it
+            heeds their zone is not public.
+        soap_stock: ``sellable`` as today's pages have it, or the figures that the WSDL of 2016 had.
+        other_goods_owners: those of the instance that only the automation user sees, by id.
+        automation_api: the instance has one.
+        automation_everywhere: its user is let in by the goods owner APIs too (section 3 does not say).
         serialise_writes, write_s: writes run one at a time, each taking so many seconds.
     """
 
@@ -276,5 +282,10 @@ class OngoingSettings(Settings):
     create_existing: Literal["second", "refuse"] = "second"
     duplicate_articles: Literal["last", "first", "sum"] = "last"
     soap_login: Literal["fault", "refuse"] = "fault"
+    soap_clock_h: float = Field(default=0.0, ge=-14, le=14)
+    soap_stock: Literal["sellable", "2016"] = "sellable"
+    other_goods_owners: dict[int, str] = Field(default_factory=lambda: {160: "BAKERY", 161: "CELLAR"})
+    automation_api: bool = True
+    automation_everywhere: bool = True
     serialise_writes: bool = True
     write_s: float = Field(default=0.0, ge=0, le=600)

@@ -43,10 +43,10 @@ def unreadable(why: str) -> FaultError:
     return FaultError(f"Server was unable to read request. ---> There is an error in XML document. ---> {why}")
 
 
-def opened(request: Request, known: Sequence[str]) -> Operation:
+def opened(request: Request, known: Sequence[str], *, namespace: str = NAMESPACE) -> Operation:
     """The operation of a request. Raises FaultError."""
     action = request.headers.get("soapaction", "").strip().strip('"')
-    name = action.removeprefix(f"{NAMESPACE}/")
+    name = action.removeprefix(f"{namespace}/")
     if name not in known or action == name:
         raise FaultError(f"Server did not recognize the value of HTTP Header SOAPAction: {action}.")
     try:
@@ -54,7 +54,7 @@ def opened(request: Request, known: Sequence[str]) -> Operation:
     except (ParseError, ValueError, LookupError) as error:
         raise unreadable(type(error).__name__) from error
     body = envelope.find(f"{{{SOAP}}}Body")
-    element = body.find(f"{{{NAMESPACE}}}{name}") if body is not None else None
+    element = body.find(f"{{{namespace}}}{name}") if body is not None else None
     if envelope.tag != f"{{{SOAP}}}Envelope" or element is None:
         raise unreadable(f"<{name}> was expected in the body.")
     return Operation(name, element)
@@ -127,10 +127,10 @@ def moment(parent: Element | None, name: str) -> str | None:
     return given
 
 
-def answered(operation: str, result: Tree) -> Answer:
+def answered(operation: str, result: Tree, *, namespace: str = NAMESPACE) -> Answer:
     """The response of an operation."""
     inner = _written({f"{operation}Result": result})
-    return enveloped(200, f'<{operation}Response xmlns="{NAMESPACE}">{inner}</{operation}Response>')
+    return enveloped(200, f'<{operation}Response xmlns="{namespace}">{inner}</{operation}Response>')
 
 
 def faulted(error: FaultError) -> Answer:

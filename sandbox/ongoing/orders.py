@@ -178,3 +178,10 @@ def _transporter(sent: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "transporterContract": None,
         "serviceComment": None,
     }
+
+
+def created(order: Order) -> str:
+    """Says created/updated for both, and created for a customer that was there (1.5)."""
+    number = order.body["consignee"].get("customerNumber")
+    who = f"customer number '{number}' and ID" if number else "ID"
+    return f"Customer with {who} '{order.customer_id}' created. <br/> <br/>Order number {order.number} created/updated"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
@@ -25,11 +26,11 @@ from sandbox.ongoing.envelope import (
     opened,
     text,
 )
-from sandbox.ongoing.orders import Order, key, stamp
+from sandbox.ongoing.orders import Order, instant, key, stamp
 from sandbox.ongoing.query import RefusalError
 from sandbox.ongoing.shape import Findings
-from sandbox.ongoing.soap_data import OPERATIONS, PAGE, PROCESS, QUERY, STATUSES, wsdl
-from sandbox.ongoing.soap_view import seen
+from sandbox.ongoing.soap_data import INVENTORY, OPERATIONS, PAGE, PROCESS, QUERY, STATUSES, wsdl
+from sandbox.ongoing.soap_view import seen, stocked
 from sandbox.system import Answer, Entry, Request, make_answer
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def writes(request: Request) -> bool:
 
 
 class SoapDesk:
-    """ProcessOrder, GetOrdersByQuery and GetOrderStatuses of one instance."""
+    """ProcessOrder, GetOrdersByQuery, GetOrderStatuses and GetInventoryByQuery of one instance."""
 
     def __init__(self, ongoing: Ongoing) -> None:
         self._ongoing = ongoing
@@ -113,6 +114,9 @@ class SoapDesk:
             return answered(PROCESS, self._processed(asked.element, known=known))
         if asked.name == QUERY:
             return answered(QUERY, {"Orders": {"Order": self._found(asked.element) if known else []}})
+        if asked.name == INVENTORY:
+            lines = self._inventory(child(asked.element, "GetInventoryQuery")) if known else []
+            return answered(INVENTORY, {"InventoryLines": {"InventoryLine": lines}})
         statuses = sorted(self._ongoing.settings.statuses.items()) if known else []
         told = [{"OrderStatusId": status, "OrderStatusName": name} for status, name in statuses]
         return answered(STATUSES, {"OrderStatuses": {"OrderStatus": told}})
@@ -123,7 +127,8 @@ class SoapDesk:
         user, password = (self._ongoing.credentials[name].encode() for name in ("username", "password"))
         right = hmac.compare_digest(sent["Password"], password) or self._ongoing.settings.any_password
         owner = sent["GoodsOwnerCode"].decode() == self._ongoing.settings.goods_owner_code
-        return hmac.compare_digest(sent["UserName"], user) and right and owner
+        known = hmac.compare_digest(sent["UserName"], user) and right
+        return owner and (known or self._ongoing.lets_automation_in(sent["UserName"], sent["Password"]))
 
     # ------------------------------------------------------------------ reading
 
@@ -143,7 +148,27 @@ class SoapDesk:
             and (not owner_ids or order.body.get("goodsOwnerOrderId") in owner_ids)
             and (lowest is None or order.status >= lowest)
             and (highest is None or order.status <= highest)
+            and self._updated_within(order, query)
         ]
+
+    def _updated_within(self, order: Order, query: Element | None) -> bool:
+        since, until = moment(query, "LastUpdatedFrom"), moment(query, "LastUpdatedTo")
+        shift, updated = timedelta(hours=self._ongoing.settings.soap_clock_h), instant(order.updated)
+        return (since is None or updated >= instant(since) + shift) and (
+            until is None or updated <= instant(until) + shift
+        )
+
+    def _inventory(self, query: Element | None) -> list[Tree]:
+        """Articles that are not in stock too, since ``OnlyArticlesInStock`` was not asked for."""
+        first, most = integer(query, "ArticleSystemIdFrom") or 0, integer(query, "MaxArticlesToGet")
+        asked = {key(one.text or "") for one in children(child(query, "ArticleNumbersToGet"), "string")}
+        found = sorted(self._ongoing.book.articles.values(), key=lambda article: int(article["articleSystemId"]))
+        wanted = [
+            article
+            for article in found
+            if article["articleSystemId"] >= first and (not asked or key(article["articleNumber"]) in asked)
+        ]
+        return [stocked(self._ongoing.article_view(article), self._ongoing.settings) for article in wanted[:most]]
 
     # ------------------------------------------------------------------ ProcessOrder
 

@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 from sandbox.ongoing.envelope import NAMESPACE, XML_TYPE, fault_body, wrapped
 from sandbox.system import Documented
 
-PROCESS, QUERY, STATUSES = OPERATIONS = ("ProcessOrder", "GetOrdersByQuery", "GetOrderStatuses")
+OPERATIONS = ("ProcessOrder", "GetOrdersByQuery", "GetOrderStatuses", "GetInventoryByQuery")
+PROCESS, QUERY, STATUSES, INVENTORY = OPERATIONS
 
 PAGE = "<html><head><title>Service Web Service</title></head><body><h1>Service</h1></body></html>"
 

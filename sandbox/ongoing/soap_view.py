@@ -1,4 +1,4 @@
-"""How GetOrdersByQuery shows an order: type ``Order`` of the WSDL of 2016, which knows no market place."""
+"""How SOAP shows an order, type ``Order`` of the WSDL of 2016, which knows no market place; and an article."""
 
 from __future__ import annotations
 
@@ -17,8 +17,31 @@ def seen(order: Order, settings: OngoingSettings) -> Tree:
         "OrderInfo": _info(order, settings),
         "Success": True,
         "PickedOrderLines": {"PickedOrderLine": [_line(order, line) for line in order.lines]},
-        "Tracking": {},
+        "Tracking": {"OrderTrackingInfo": [_tracking(row) for row in order.tracking if not row["isReturnTracking"]]},
     }
+
+
+def stocked(article: Mapping[str, Any], settings: OngoingSettings) -> Tree:
+    """An article of GetInventoryByQuery; ``article`` as GET /articles shows it."""
+    told = article["inventoryInfo"]
+    there, booked = told["numberOfItems"], told["numberOfBookedItems"]
+    line = {
+        "Article": {
+            "SystemId": article["articleSystemId"],
+            "Name": article.get("articleName"),
+            "ArticleNumber": article["articleNumber"],
+        },
+        "NumberOfBookedItems": int(booked),
+        "NumberOfItems": int(there),
+    }
+    if settings.soap_stock == "2016":
+        return line
+    newer = {"NumberOfItemsDecimal": there, "NumberOfBookedItemsDecimal": booked}
+    return {**line, **newer, "SellableNumberOfItems": told["sellableNumberOfItems"]}
+
+
+def _tracking(row: Mapping[str, Any]) -> Tree:
+    return {"TrackingUrl": row["trackingUrl"], "Waybill": row["waybill"]}
 
 
 def _consignee(order: Order) -> Tree:

@@ -32,10 +32,12 @@ class Delivery:
         expect: the outcome that the webhook is answered with, where it is known beforehand.
         ends: the order's status when the demo has come to rest, where it is known beforehand.
         at: the destinations that hold the order, once and live, when the demo has come to rest.
-        written: what the lines of its sales order at ManEx say then, by line number and without cancelled ones:
-            ``6 x 104-2200 revision B, 107.70, due 2026-11-30``.
+        written: what the lines of its sales order at the ERP say then: at ManEx by line number and without cancelled
+            ones, ``6 x 104-2200 revision B, 107.70, due 2026-11-30``; at IWS and Enapps ``7 x CANDLE-BEE, 46.59``
+            without tax, and at IWS the freight as ``freight, 4.00``.
         waits: the demo sends it only when what came of the order before is at rest.
         fault: what the sandbox is told to do to this order: the body of ``POST /_sandbox/faults``.
+        waybill: under which the warehouse sends it when the demo has come to rest.
     """
 
     shop: str
@@ -55,6 +57,7 @@ class Delivery:
     written: tuple[str, ...] | None = None
     waits: bool = False
     fault: Mapping[str, object] | None = None
+    waybill: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Read folders of orders: our own samples, and the files of anybody else.
 
 One of our own samples has the keys ``platform``, ``shop``, ``topic``, ``comment``, ``expect``, ``ends``, ``at``,
-``written``, ``waits``, ``fault`` (the last five may be left out; :class:`~sandbox.shops.delivery.Delivery` says
-what they are) and ``body`` (JSON), or ``raw`` (text) where the exact bytes matter.
+``written``, ``waits``, ``fault``, ``waybill`` (the last six may be left out;
+:class:`~sandbox.shops.delivery.Delivery` says what they are) and ``body`` (JSON), or ``raw`` (text) where the exact
+bytes matter.
 """
 
 from __future__ import annotations
@@ -152,7 +153,8 @@ def _wrapped(maker: _Maker, wrapper: Json) -> Delivery:
 def _own(name: str, content: Json) -> Delivery:
     """A sample of our own shape; see the files beside ``demo.toml``."""
     platform = cast("Platform", content["platform"])
-    known = {"platform", "shop", "topic", "comment", "body", "raw", "expect", "ends", "at", "written", "waits", "fault"}
+    known = {"platform", "shop", "topic", "comment", "body", "raw", "expect"}
+    known |= {"ends", "at", "written", "waits", "fault", "waybill"}
     missing = [key for key in ("topic", "comment", "expect") if not isinstance(content.get(key), str)]
     if missing or set(content) - known:
         raise SampleError(f"{name}: missing {missing}, unknown {sorted(set(content) - known)}")
@@ -160,7 +162,7 @@ def _own(name: str, content: Json) -> Delivery:
         raise SampleError(f"{name}: give either body (JSON) or raw (text)")
     raw = str(content["raw"]).encode() if "raw" in content else encode(platform, content["body"])
     body = decode(raw) if "raw" in content else content["body"]
-    at, written, fault, ends = (content.get(key) for key in ("at", "written", "fault", "ends"))
+    at, written, fault, ends, waybill = (content.get(key) for key in ("at", "written", "fault", "ends", "waybill"))
     found = _Maker(name=name, platform=platform, shop=str(content["shop"])).delivery(raw, body, str(content["topic"]))
     return replace(
         found,
@@ -171,6 +173,7 @@ def _own(name: str, content: Json) -> Delivery:
         written=tuple(map(str, written)) if isinstance(written, list) else None,
         waits=content.get("waits") is True,
         fault=fault if isinstance(fault, dict) else None,
+        waybill=None if waybill is None else str(waybill),
     )
 
 

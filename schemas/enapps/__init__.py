@@ -10,11 +10,22 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.destination import Auth, BearerAuth, Destination, EnappsAuth, Text, Unmappable
+from schemas.enapps.reply import rows
+from schemas.http import Reply
 from schemas.model import plain
 from schemas.money import decimals, rounded
 from schemas.order import Address, Line, Order
 
+READ: Mapping[str, str] = {
+    "list": "",
+    "contact_email": "email",
+    "product_code": "default_code",
+}
+"""What is read: the member that holds a list, if it is neither the reply itself nor ``data`` or ``results`` (section
+3); and members whose names the stored pages lost, or leave in doubt (4.2, 5)."""
+
 NAMES: Mapping[str, str] = {
+    **READ,
     "shipping": "shipping_details",
     "first_name": "first_name",
     "last_name": "last_name",
@@ -27,7 +38,10 @@ NAMES: Mapping[str, str] = {
     "phone": "phone",
     "email": "email",
 }
-"""What the delivery details are called; no page shows their JSON names (section 6.1), so a site may correct them."""
+"""One table of what no page shows; a section's ``names`` corrects it. After :data:`READ` the delivery details (6.1)."""
+
+FLOAT_NOISE = Decimal("0.000001")
+"""Sums of floating point numbers come as 41.400000000000006."""
 
 OWN_FIELDS = ("partner_order_id", "shop_id", "client_order_ref", "products")
 """Set for each order."""
@@ -44,6 +58,7 @@ class EnappsDestination(Destination):
         tax_included: whether they contain the tax. List prices are net as far as one knows (section 7: amount_untaxed).
         first_page: the number of a list's first page.
         names: corrections of :data:`NAMES`.
+        parameters: name of a line's option -> name of Enapps' parameter, to the letter; no other options go along.
         fields: go into each order as they stand.
     """
 
@@ -60,6 +75,7 @@ class EnappsDestination(Destination):
     timeout_s: float = Field(default=100, gt=0, le=300)
     max_in_flight: int = Field(default=1, ge=1, le=200)
     names: dict[str, Text] = Field(default_factory=dict)
+    parameters: dict[str, Text] = Field(default_factory=dict)
     fields: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
     @field_validator("auth")
@@ -86,15 +102,20 @@ class EnappsDestination(Destination):
         taken = [name for name in (*OWN_FIELDS, shipping) if name in self.fields]
         if taken:
             raise ValueError(f"fields: {', '.join(taken)} is set for each order; take it out")
-        inner = [self.called(ours) for ours in NAMES if ours != "shipping"]
+        inner = [self.called(ours) for ours in NAMES if ours != "shipping" and ours not in READ]
         twice = sorted({name for name in inner if inner.count(name) > 1})
         if twice or shipping in OWN_FIELDS:
             raise ValueError(f"names: {', '.join(twice) or shipping} would stand there twice")
         return self
 
     def called(self, ours: str) -> str:
-        """What a member of the delivery details is called."""
+        """What a member is called there."""
         return self.names.get(ours, NAMES[ours])
+
+    def rows(self, reply: Reply) -> list[dict[str, Any]] | None:
+        """A list under the contract's names; None where the reply is no list."""
+        theirs = {usual: self.called(ours) for ours, usual in READ.items() if usual}
+        return rows(reply, under=self.called("list"), names=theirs)
 
 
 def open_lines(order: Order) -> tuple[Line, ...]:
@@ -182,7 +203,9 @@ def _row(line: Line, products: Mapping[str, int | str], order: Order, destinatio
     if destination.send_prices:
         total = line.total_incl if destination.tax_included else line.total_excl
         row["price_unit"] = float(rounded(Fraction(total) / Fraction(line.quantity), decimals(order.currency)))
-    return row
+    options = [(theirs, line.options.get(ours)) for ours, theirs in destination.parameters.items()]
+    parameters = [{theirs: option} for theirs, option in options if option]  # get_detail has one object (section 9)
+    return {**row, "parameters": parameters} if parameters else row
 
 
 def _charge(order: Order, destination: EnappsDestination) -> Decimal:
@@ -222,10 +245,17 @@ def remarks(order: Order, *, destination: EnappsDestination, there: Decimal | No
     if destination.shipping_sku is False and _charged(order, destination):
         amount = plain(rounded(_charge(order, destination), decimals(order.currency)))
         said.append(f"the shipping charge of {amount} {order.currency} was left out: shipping_sku = false")
+    unsaid = [line.id for line in open_lines(order) if any(line.options.keys() - destination.parameters.keys())]
+    if unsaid:
+        said.append(f"options were left out, for they are in no parameters here: line {', '.join(unsaid)}")
+    if order.note:
+        said.append("the order's note was left out: Enapps takes none")
     ours = total(order, destination)
-    if there is not None and (currency or order.currency) != order.currency:
+    if there is None:
+        said.append("Enapps did not tell its total, so it was not compared")
+    elif (currency or order.currency) != order.currency:
         said.append(f"Enapps totals the order at {plain(there)} {currency}, the shop at {plain(ours)} {order.currency}")
-    elif there is not None and there != ours:
+    elif abs(there - ours) > FLOAT_NOISE:
         said.append(f"Enapps totals the order at {plain(there)}, the shop at {plain(ours)} {order.currency}")
     return tuple(said)
 

@@ -12,6 +12,9 @@ from schemas.http import Reply
 
 QUOTED = 300
 
+REFERENCE = "client_order_ref"
+"""Where our number stands."""
+
 
 def said(reply: Reply) -> str:
     """Enapps' own words, or those of whatever answered in its place."""
@@ -39,12 +42,26 @@ def told_status(reply: Reply) -> int | None:
     return code if code is not None and 400 <= code < 600 else None
 
 
-def rows(reply: Reply) -> list[dict[str, Any]] | None:
-    """A list: bare, or under ``data`` or ``results``; None where it is something else (section 3)."""
+def rows(reply: Reply, *, under: str = "", names: Mapping[str, str] | None = None) -> list[dict[str, Any]] | None:
+    """A list: bare, or under ``data`` or ``results``; None where it is something else (section 3).
+
+    Args:
+        under: the member that a site's lists are in, before those two.
+        names: by the contract's name of a member, what the site calls it; the rows have the contract's.
+    """
     body = reply.json()
     if isinstance(body, dict):
-        body = next((body[name] for name in ("data", "results") if isinstance(body.get(name), list)), None)
-    return [members(one) for one in body] if isinstance(body, list) else None
+        known = (name for name in (under, "data", "results") if name)
+        body = next((body[name] for name in known if isinstance(body.get(name), list)), None)
+    if not isinstance(body, list):
+        return None
+    found = [members(one) for one in body]
+    there = {usual: here for usual, here in (names or {}).items() if usual != here}
+    return [_usual(row, there) for row in found] if there else found
+
+
+def _usual(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {**row, **{usual: row[here] for usual, here in names.items() if here in row}}
 
 
 def pair_id(value: object) -> int | None:
@@ -54,7 +71,7 @@ def pair_id(value: object) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOrder:
-    """A sale order of GET orders (section 7)."""
+    """A sale order of GET orders (section 7). ``contact``: who ordered; None where it was not told."""
 
     order_id: int
     name: str
@@ -62,6 +79,7 @@ class FoundOrder:
     state: str
     total: Decimal | None
     currency: str
+    contact: int | None = None
 
     @property
     def shown(self) -> str:
@@ -82,10 +100,11 @@ def found_order(entry: Mapping[str, Any]) -> FoundOrder | None:
     return FoundOrder(
         order_id=order_id,
         name=_text(entry.get("name")),
-        reference=_text(entry.get("client_order_ref")),
+        reference=" ".join(_text(entry.get(REFERENCE)).split()),
         state=_text(entry.get("state")),
         total=exact(entry.get("amount_total")),
         currency=_text(entry.get("currency")).upper(),
+        contact=pair_id(entry.get("partner_order_id")),
     )
 
 

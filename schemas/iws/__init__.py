@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, field_validator
 
 from schemas.codes import COUNTRIES, CURRENCIES
+from schemas.customers import BY_REF, source
 from schemas.destination import Auth, BasicAuth, Destination, Text, Unmappable
 from schemas.iws.names import NAMES, checked
 
@@ -56,7 +57,8 @@ class IwsDestination(Destination):
     """``system = "iws"``.
 
     Attributes:
-        customer: ``email``, a customer code, or a code (or ``email``) for each shop; ``*`` is any other shop.
+        customer: ``email``, a customer code, ``NAME:ref`` for the code of the buyer's company in the copies of the
+            destination NAME, or one of these for each shop; ``*`` is any other shop.
         reference_prefix: begins salesRepOrderCode, our own reference.
         tax_included: whether prices and freight go out with tax. They are net in all orders that were seen, which
             keep the freight net with its tax beside it, and total = subTotal + freight + tax (sections 6.3, 6.6).
@@ -100,6 +102,8 @@ class IwsDestination(Destination):
     def _somebody(cls, customer: str | dict[str, str]) -> str | dict[str, str]:
         if not customer:
             raise ValueError('names no customer; write a code for each shop, or "*" = "email"')
+        if BY_REF in (customer.values() if isinstance(customer, dict) else (customer,)):
+            raise ValueError('names no destination; write "NAME:ref", as "enapps-uk:ref"')
         return customer
 
     @field_validator("timezone")
@@ -142,7 +146,7 @@ class IwsDestination(Destination):
         return self.names.get(name, NAMES[name]).strip()
 
     def customer_of(self, shop: str) -> str:
-        """The customer code for orders of that shop, or ``email``.
+        """The customer code for orders of that shop, or ``email``, or ``NAME:ref``.
 
         Raises:
             Unmappable: ``no_customer``.
@@ -159,3 +163,11 @@ class IwsDestination(Destination):
                 hold=True,
             )
         return code
+
+    def customer_from(self, shop: str) -> str | None:
+        """The destination whose copies tell the customer of each order of that shop.
+
+        Raises:
+            Unmappable: ``no_customer``.
+        """
+        return source(self.customer_of(shop))

@@ -14,6 +14,7 @@ from schemas.money import decimals, rounded
 from schemas.order import Order
 
 CENT = Decimal("0.01")
+HALF = CENT / 2
 
 READ_AS = {
     "ship_name": "shipToName",
@@ -28,9 +29,19 @@ READ_AS = {
 
 
 def differences(
-    order: Order, *, number: str, destination: IwsDestination, header: Resource, lines: Sequence[Line]
+    order: Order,
+    *,
+    number: str,
+    destination: IwsDestination,
+    header: Resource,
+    lines: Sequence[Line],
+    made_of_it: bool = False,
 ) -> tuple[str, ...]:
     """What the sales order has otherwise than the order, a phrase each; none where they agree.
+
+    Args:
+        made_of_it: it was made of this order in this version. Then its currency, its customer's, is no difference, nor
+            is what the ERP rounded off a price to the cent; :func:`warnings` tells both.
 
     The tax is the ERP's own, so totals with tax are none of it: :func:`warnings` tells where those deviate.
 
@@ -40,10 +51,10 @@ def differences(
     places = decimals(order.currency)
     found = [] if _like(header.text("poCode"), number) else [f"poCode: IWS has {header.text('poCode') or 'none'}"]
     currency = header.text("currencyCode")
-    if currency and currency != order.currency:
+    if currency and currency != order.currency and not made_of_it:
         found.append(f"currency: IWS has {currency}, the shop has {order.currency}")
     wanted = items(order, destination)
-    found += _of_lines(wanted, lines, places=places)
+    found += _of_lines(wanted, lines, places=places, slack=HALF if made_of_it else Decimal(0))
     charge, theirs = freight(order, destination), header.number("freight")
     if theirs is not None and theirs != charge:
         found.append(f"freight: IWS has {_figure(theirs, places=places)}, the shop has {plain(charge)}")
@@ -87,7 +98,7 @@ def _all_open(order: Order) -> bool:
     return all(line.open_quantity == line.quantity for line in order.lines)
 
 
-def _of_lines(wanted: Iterable[Item], lines: Sequence[Line], *, places: int) -> list[str]:
+def _of_lines(wanted: Iterable[Item], lines: Sequence[Line], *, places: int, slack: Decimal) -> list[str]:
     there: dict[str, list[Line]] = {}
     for line in lines:
         there.setdefault(line.name.casefold(), []).append(line)
@@ -97,7 +108,7 @@ def _of_lines(wanted: Iterable[Item], lines: Sequence[Line], *, places: int) -> 
         rows = there.get(key, [])
         item = ours.get(key) or Item(rows[0].name)
         quantity, amount = _sum(row.quantity for row in rows), _sum(row.amount for row in rows)
-        if not item.holds(quantity, amount):
+        if not item.holds(quantity, amount, slack=slack):
             theirs = f"{_figure(quantity)} for {_figure(amount, places=places)}"
             ours_said = f"{_figure(item.quantity)} for {_figure(item.amount, places=places)}"
             found.append(f"{item.name}: IWS has {theirs}, the shop has {ours_said}")

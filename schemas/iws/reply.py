@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from schemas.echo import exact, words
 from schemas.http import Call, Reply
+
+SIZE = "page[size]"
+"""The parameter that says how many rows a page has."""
 
 QUOTED = 300
 """Characters of IWS's text that a reason quotes."""
@@ -37,6 +42,22 @@ class Resource:
     def flag(self, name: str) -> bool:
         """Whether an attribute is true."""
         return self.text(name).lower() in ("true", "1")
+
+
+_CODE = re.compile(r"[A-Za-z0-9][\w.-]*[A-Za-z0-9]", re.ASCII)
+
+
+def is_code(text: str) -> bool:
+    """Whether it may be an entity's code; broken ones occur: ``ITEM-`` (section 9)."""
+    return _CODE.fullmatch(text) is not None
+
+
+def moment(row: Resource, name: str) -> datetime | None:
+    """An attribute as the server's local time, without offset (section 3); None where it is none."""
+    try:
+        return datetime.fromisoformat(row.text(name)).replace(tzinfo=None)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +103,8 @@ def read_created(reply: Reply) -> Resource | None:
 def following(call: Call, address: str) -> Call | None:
     """The call for ``links.next``: its query as it stands, at our own address. None where it is of another list.
 
-    The server may know itself by a name that nobody else does, and the key must not go to another one.
+    The server may know itself by a name that nobody else does, and the key must not go to another one. Whether ``next``
+    carries the size of the pages is not known (section 4); without it they would not follow on one another.
     """
     try:
         parts = urlsplit(address)
@@ -90,7 +112,10 @@ def following(call: Call, address: str) -> Call | None:
         return None
     if not unquote(parts.path).rstrip("/").casefold().endswith(call.path.casefold()):
         return None
-    return replace(call, params=tuple(parse_qsl(parts.query, keep_blank_values=True)))
+    params = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    named = {name.lower() for name, _ in params}
+    size = tuple(pair for pair in call.params if pair[0] == SIZE and SIZE not in named)
+    return replace(call, params=(*params, *size))
 
 
 def titles(reply: Reply) -> str | None:

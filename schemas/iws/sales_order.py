@@ -53,12 +53,17 @@ class Item:
     def price(self) -> Fraction:
         return self._exact / Fraction(self.quantity)
 
-    def holds(self, quantity: Decimal | None, amount: Decimal | None) -> bool:
-        """Whether a sales order with these has what went out, now or before the shop shipped of it."""
+    def holds(self, quantity: Decimal | None, amount: Decimal | None, *, slack: Decimal = Decimal(0)) -> bool:
+        """Whether a sales order with these has what went out, now or before the shop shipped of it.
+
+        Args:
+            slack: by which the price of one may differ.
+        """
         if quantity is None or amount is None:
             return False
-        if (quantity, amount) in ((self.quantity, self.amount), (self.most, self.most_amount)):
-            return True
+        for ours, money in ((self.quantity, self.amount), (self.most, self.most_amount)):
+            if quantity == ours and abs(amount - money) <= slack * quantity:
+                return True
         low, high = sorted((self.amount, self.most_amount))
         return self.quantity < quantity < self.most and low <= amount <= high
 
@@ -74,18 +79,19 @@ def reference(order: Order, *, shop: str, destination: IwsDestination) -> str:
     return f"{destination.reference_prefix}{digest[:12]}"
 
 
-def post(order: Order, *, number: str, shop: str, destination: IwsDestination) -> Call:
+def post(order: Order, *, number: str, shop: str, destination: IwsDestination, code: str | None = None) -> Call:
     """The one call that makes a sales order.
 
     Args:
         number: the shop's ``number_prefix`` and the order's number without a leading ``#``.
         shop: its name in ``crossdock.toml``.
+        code: the customer's, where that is looked up for each order.
 
     Raises:
         Unmappable: no customer, e-mail or SKU, or a currency that the customers are not billed in.
     """
-    customer = destination.customer_of(shop)
-    if customer == EMAIL:
+    customer = code or destination.customer_of(shop)
+    if code is None and customer == EMAIL:
         who, path = {"email": _email(order, number)}, destination.word("route_by_email")
     else:
         who, path = {"customerCode": customer}, "salesorder"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from schemas.destination import Unmappable
 from schemas.enapps import EnappsDestination, codes, open_lines, sale_order
-from schemas.enapps.reply import FoundOrder, created, rows, said
+from schemas.enapps.reply import FoundOrder, created, said
 from schemas.http import Call
 from tasks.enapps.copies import prepare, products, waiting, whom
 from tasks.enapps.feeds import FEEDS
 from tasks.enapps.lookup import OF_AN_ATTEMPT, by_id, find, made, not_shown, settle, without_looks
+from tasks.enapps.probe import probe
 from tasks.enapps.replies import trouble
 from worker.app import delivery_task
 from worker.outcomes import Delivered, Outcome, Reject, Retry
@@ -63,15 +63,6 @@ def plan(job: Job[EnappsDestination]) -> Sequence[Call]:
     by_email = job.destination.contact == "email"
     contact = "<contact with the order's e-mail address>" if by_email else job.destination.contact
     return (_post(job, contact, {code: f"<id of {code}>" for code in codes(job.order, job.destination)}),)
-
-
-async def probe(destination: EnappsDestination, http: Http) -> Outcome:
-    """Read the first page of the products: address, token and rights are right."""
-    reply = await http.send(Call("GET", "products/get_basic", params=(("page", str(destination.first_page)),)))
-    problem = trouble(reply, writing=False, destination=destination.name, now=time.time())
-    if problem is None and rows(reply) is None:
-        return Retry(code="unreadable", reason=f"Enapps answered with no list: {said(reply)}")
-    return problem or Delivered(reference=None)
 
 
 def _post(job: Job[EnappsDestination], contact: int | str, ids: Mapping[str, int | str]) -> Call:

@@ -19,7 +19,8 @@ def prepare(order: Order, memo: Mapping[str, Any], destination: EnappsDestinatio
     """Contact and products from the copies, anew until the order is there: a person may have mended them.
 
     And what a look-up has to know of attempts that may have got through: since when there were any (``begun``, UNIX
-    seconds), for which companies (``partners``), and which contents of the order they sent (``contents``).
+    seconds), for which contacts (``contacts``) of which companies (``partners``), and which contents of the order they
+    sent (``contents``).
     """
     if memo.get("order_id") or order.cancelled:
         return memo
@@ -27,6 +28,7 @@ def prepare(order: Order, memo: Mapping[str, Any], destination: EnappsDestinatio
     found.setdefault("begun", time.time())
     found["contact"] = _contact(order, destination, shelf)
     if "id" in found["contact"]:
+        found["contacts"] = _with(memo.get("contacts", ()), found["contact"]["id"])
         found["partners"] = _with(memo.get("partners", ()), found["contact"].get("partner"))
     found["contents"] = _with(memo.get("contents", ()), order.content())
     found.pop("unread", None)
@@ -35,9 +37,9 @@ def prepare(order: Order, memo: Mapping[str, Any], destination: EnappsDestinatio
     except Unmappable:
         return found  # converge says so
     found["products"] = {code: _ids(code, destination, shelf) for code in wanted}
-    unknown = [] if all(found["products"].values()) else ["product"]
-    unknown += ["contact"] if order.email and "missing" in found["contact"] else []
-    unread = [kind for kind in unknown if not shelf.copied(destination.name, kind)]
+    # Of an e-mail address or a SKU that is there twice, the right one may be still to come.
+    looked_up = ["product", *(["contact"] if order.email and destination.contact == "email" else [])]
+    unread = [kind for kind in looked_up if not shelf.copied(destination.name, kind)]
     if unread:
         found["unread"] = unread[0]
     return found
@@ -68,7 +70,7 @@ def _ids(code: str, destination: EnappsDestination, shelf: Shelf) -> list[int]:
 
 
 def waiting(job: Job[EnappsDestination]) -> Retry | None:
-    """What is not found may only not have been copied yet: a new connection needs a moment."""
+    """Copies that were never complete tell nobody apart: a new connection needs a moment."""
     kind = job.memo.get("unread")
     return not_copied(f"{kind}s", job.destination.name) if kind else None
 
@@ -104,12 +106,14 @@ def products(job: Job[EnappsDestination]) -> dict[str, int | str]:
     for code in codes(job.order, job.destination):
         ids = job.memo.get("products", {}).get(code, [])
         if len(ids) != 1:
-            several = f"Enapps has several products with the SKU {code}: {', '.join(map(str, ids))}."
-            raise Unmappable(
-                "unknown_sku",
-                several if ids else f"Enapps has no product with the SKU {code}, as far as it was copied.",
-                hint=f"Enter it there, or map it in [destinations.{job.destination.name}.skus], then replay. "
-                f"Products are copied every {job.destination.sync_minutes:g} minutes.",
-            )
+            section = f"[destinations.{job.destination.name}.skus]"
+            copied = f"Products are copied every {job.destination.sync_minutes:g} minutes."
+            if ids:
+                reason = f"Enapps has several products with the SKU {code}: {', '.join(map(str, ids))}."
+                hint = f"Leave the SKU to one of them there, or map ours to another one in {section}, then replay."
+            else:
+                reason = f"Enapps has no product with the SKU {code}, as far as it was copied."
+                hint = f"Enter it there, or map it in {section}, then replay."
+            raise Unmappable("unknown_sku", reason, hint=f"{hint} {copied}")
         found[code] = ids[0]
     return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.echo import whole
 from schemas.enapps import EnappsDestination
-from schemas.enapps.reply import pair_id, rows, said
+from schemas.enapps.reply import pair_id
 from schemas.http import Call
 from tasks.enapps.replies import trouble
 from worker.feeds import Batch, Checkpoint, Copied, Feed, Stock
@@ -24,6 +24,9 @@ so far ahead of it was entered wrong."""
 
 WHOLE_AGAIN = timedelta(days=1)
 """What was deleted there is not in a list of changes: once a day all is read."""
+
+CLOCKS_S = 60.0
+"""The clocks of two workers, of which one began a list and the other ended it, differ by less."""
 
 TIMES = "%Y-%m-%d %H:%M:%S"
 
@@ -64,40 +67,69 @@ def _text(value: object) -> str:
 def _reader(
     path: str, read: Callable[[Mapping[str, Any]], Copied | None], *, kind: str, by_date: bool
 ) -> Callable[[EnappsDestination, Checkpoint, float, Http], Awaitable[Batch]]:
-    """A reading of one page. The checkpoint has ``since``, which changes come next, and ``whole_at``, when all was
-    read (UNIX seconds); between two pages of one list also ``page``, ``first`` (the last page's first id), ``begun``,
-    ``newest`` and ``changes``, since when this list is one of changes."""
+    """A reading of one page.
+
+    The checkpoint has ``since``, which changes come next; ``whole_at``, when all was read (UNIX seconds), ``count``,
+    how many records that were, and ``again``, that they were fewer than before. Between two pages of one list also
+    ``page``, which is next, ``first`` (the last page's first id), ``seen`` (how many so far), ``begun``, ``newest``
+    and ``changes``, since when this list is one of changes.
+
+    Whether the first page is 0 or 1 is not stated (section 3): a list begins with no number at all, then 1, which may
+    be the same page once more.
+    """
 
     async def reading(destination: EnappsDestination, checkpoint: Checkpoint, now: float, http: Http) -> Batch:
-        page = int(checkpoint.get("page", destination.first_page))
-        changes = checkpoint.get("changes") if "page" in checkpoint else _changes(checkpoint, now, by_date=by_date)
-        params = (("page", str(page)), *((("write_date", changes),) if changes else ()))
+        page = int(checkpoint.get("page", 0))
+        changes = checkpoint.get("changes") if page else _changes(checkpoint, now, by_date=by_date)
+        numbered = (("page", str(page)),) if page else ()
+        params = (*numbered, *((("write_date", changes),) if changes else ()))
         reply = await http.send(Call("GET", path, params=params))
         problem = trouble(reply, writing=False, destination=destination.name, now=now)
-        found = rows(reply) if problem is None else None
-        kept = {name: checkpoint[name] for name in ("since", "whole_at") if name in checkpoint}
+        found = destination.rows(reply) if problem is None else None
+        kept = {name: checkpoint[name] for name in ("since", "whole_at", "count", "again") if name in checkpoint}
         if found is None:
-            return Batch(checkpoint=kept, problem=_problem(problem, said(reply)))
+            return Batch(checkpoint=kept, problem=_problem(problem))
         copies = tuple(one for one in map(read, found) if one is not None)
-        stock = tuple(Stock(code=one.ref, name=one.name) for one in copies if one.ref) if kind == "product" else ()
         first, begun = (copies[0].key if copies else ""), float(checkpoint.get("begun", now))
         newest = _newest(found, checkpoint.get("newest"), now=now)
-        if found and first != checkpoint.get("first"):  # a site may have pages of another size, or show the last again
+        repeated = page > 0 and first == checkpoint.get("first")
+        seen = int(checkpoint.get("seen", 0)) + (0 if repeated else len(copies))
+        if found and (page == 1 or not repeated):  # a site may have pages of another size, or show the last again
+            told = () if repeated else copies
             ahead = {"page": page + 1, "first": first, "begun": begun, "newest": newest, "changes": changes}
-            return Batch(checkpoint={**kept, **ahead}, copies=copies, stock=stock, more=True)
-        done: dict[str, Any] = {"whole_at": kept.get("whole_at", begun) if changes else begun}
-        if newest or changes:
-            done["since"] = _overlapping(newest) if newest else changes
-        whole = frozenset[str]() if changes else frozenset({kind, "stock"} if kind == "product" else {kind})
-        return Batch(checkpoint=done, copies=copies, stock=stock, whole=whole, since=begun)
+            return Batch(checkpoint={**kept, **ahead, "seen": seen}, copies=told, stock=_stock(told, kind), more=True)
+        since = {"since": _overlapping(newest) if newest else changes} if newest or changes else {}
+        if changes:
+            return Batch(checkpoint={**kept, **since})
+        return _all_read(kind, kept, since, seen=seen, begun=begun)
 
     return reading
+
+
+def _all_read(kind: str, before: Mapping[str, Any], since: Mapping[str, Any], *, seen: int, begun: float) -> Batch:
+    """A list of all there is has come to its end.
+
+    One page that wrongly came back empty, or rows that moved to another page meanwhile, must not take copies away: a
+    record is gone where two such lists in a row have not shown it. The second is read at once where the first was
+    shorter than the one before. And where nothing is left of many, the user's rights were changed.
+    """
+    count = int(before.get("count", 0))
+    if count and not seen:
+        reason = f"Enapps lists none of its {count} records ({kind}) any more; the copies are kept. See to it that the "
+        return Batch(checkpoint=before, problem=Retry(code="emptied", reason=reason + "API user may read them."))
+    done = {"whole_at": begun, "count": seen, "again": seen < count, **since}
+    whole = frozenset({kind, "stock"} if kind == "product" else {kind})
+    return Batch(checkpoint=done, whole=whole, since=min(begun, float(before.get("whole_at", begun))) - CLOCKS_S)
+
+
+def _stock(copies: Sequence[Copied], kind: str) -> tuple[Stock, ...]:
+    return tuple(Stock(code=one.ref, name=one.name) for one in copies if one.ref) if kind == "product" else ()
 
 
 def _changes(checkpoint: Checkpoint, now: float, *, by_date: bool) -> str | None:
     """Since when changes are asked for; None for all there is."""
     fresh = now - float(checkpoint.get("whole_at", 0)) <= WHOLE_AGAIN.total_seconds()
-    return checkpoint.get("since") if by_date and fresh else None
+    return checkpoint.get("since") if by_date and fresh and not checkpoint.get("again") else None
 
 
 def _newest(found: list[dict[str, Any]], before: str | None, *, now: float) -> str | None:
@@ -118,9 +150,9 @@ def _overlapping(newest: str) -> str:
     return (datetime.strptime(newest, TIMES) - OVERLAP).strftime(TIMES)  # noqa: DTZ007 - as above
 
 
-def _problem(problem: Retry | Reject | Suspend | None, text: str) -> Retry | Suspend:
-    if problem is None:
-        return Retry(code="unreadable", reason=f"Enapps answered with no list: {text}")
+def _problem(problem: Retry | Reject | Suspend | None) -> Retry | Suspend:
+    if problem is None:  # not quoted: what it has in place of a list may be about people
+        return Retry(code="unreadable", reason="Enapps answered with no list.")
     return Retry(code="refused", reason=problem.reason) if isinstance(problem, Reject) else problem
 
 

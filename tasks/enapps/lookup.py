@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.enapps import EnappsDestination, remarks
-from schemas.enapps.reply import FoundOrder, found_order, rows, said, told_status
+from schemas.enapps.reply import REFERENCE, FoundOrder, found_order, told_status
 from schemas.http import Call
 from tasks.enapps.replies import trouble
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Http, Job
 
-PAGES = 50
-"""Of a hundred orders each; a site may have pages of another size."""
+PAGES, ALL_PAGES = 50, 200
+"""Read of one company's orders, and of everybody's: a hundred orders each, or as many as the site has on a page."""
 
 BEFORE = timedelta(days=1)
 """Looked at are orders made since the first attempt, less a day: the zone of the server's times is not stated."""
 
-OF_AN_ATTEMPT = ("looked_at", "begun", "contents", "partners", "taken")
+NO_LIST = Retry(code="unreadable", reason="Enapps answered with no list of orders.", tries=4)
+"""Not quoted: what it has in its place may be about people."""
+
+OF_AN_ATTEMPT = ("looked_at", "begun", "contents", "partners", "contacts", "taken")
 """What the memo has only as long as nobody knows whether the order is there."""
 
 
@@ -38,39 +41,70 @@ def made(job: Job[EnappsDestination], there: FoundOrder, *, note: str = "") -> D
 
 
 async def find(job: Job[EnappsDestination], http: Http) -> Outcome | None:
-    """What follows from the orders with our client_order_ref. None: there is none, and that was seen twice."""
-    ours: dict[int, FoundOrder] = {}
-    first_of_last: int | None = None
-    params = _since(job)
-    for page in range(job.destination.first_page, job.destination.first_page + PAGES):
-        reply = await http.send(Call("GET", "orders", params=(*params, ("page", str(page)))))
+    """What follows from the orders with our client_order_ref. None: there is none, and that was seen twice.
+
+    The first look is at the contact's company. The one that would let the order be sent again is at all orders, for
+    the copies may be behind: the contact may have been at another company when the order was sent.
+    """
+    everybodys = "looked_at" in job.memo and not job.interrupted
+    listed = await _listed(job, http, everybodys=everybodys)
+    if not isinstance(listed, _Listed):
+        return listed
+    ours = [one for one in listed.orders if one.reference == " ".join(job.number.split())]
+    return _found(job, ours) if ours or listed.whole else _too_many(job)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Orders since the first attempt. ``whole``: all of them."""
+
+    orders: tuple[FoundOrder, ...]
+    whole: bool
+
+
+async def _listed(job: Job[EnappsDestination], http: Http, *, everybodys: bool) -> _Listed | Retry | Reject | Suspend:
+    """Read the list page by page.
+
+    Whether its first page is 0 or 1 is not stated (section 3), and a page that is not read would double an order: so
+    it begins with no number at all, then 1, which may be the same page once more. It ends with a page that is empty
+    or has nothing new.
+    """
+    params, orders, told = _since(job, everybodys=everybodys), dict[int, FoundOrder](), False
+    for page in range((ALL_PAGES if everybodys else PAGES) + 2):
+        numbered = (("page", str(page)),) if page else ()
+        reply = await http.send(Call("GET", "orders", params=(*params, *numbered)))
         problem = trouble(reply, writing=False, destination=job.destination.name, now=job.now)
-        found = rows(reply) if problem is None else None
-        if found is None:
-            no_list = Retry(code="unreadable", reason=f"Enapps answered with no list: {said(reply)}", tries=4)
-            return replace(problem or no_list, in_doubt=True)
-        seen = [one for one in map(found_order, found) if one is not None]
-        ours |= {one.order_id: one for one in seen if one.reference == job.number}
-        first = seen[0].order_id if seen else None
-        if not seen or first == first_of_last:
-            return _found(job, list(ours.values()))
-        first_of_last = first
-    return _found(job, list(ours.values())) if ours else _too_many(job)
+        found = job.destination.rows(reply) if problem is None else None
+        seen = [found_order(row) for row in found or ()]
+        new = {one.order_id: one for one in seen if one is not None and one.order_id not in orders}
+        if found is None or None in seen:
+            return replace(problem or NO_LIST, in_doubt=True)
+        told = told or any(REFERENCE in row for row in found)
+        orders |= new
+        if not found or (not new and page > 1):
+            return _Listed(tuple(orders.values()), whole=True) if told or not orders else _no_references(job)
+    return _Listed(tuple(orders.values()), whole=False)
 
 
-def _since(job: Job[EnappsDestination]) -> tuple[tuple[str, str], ...]:
+def _since(job: Job[EnappsDestination], *, everybodys: bool) -> tuple[tuple[str, str], ...]:
     begun = job.memo.get("begun")
     order = job.order
     first = datetime.fromtimestamp(begun, UTC) if begun else min(order.placed_at, order.version).astimezone(UTC)
     since = min(first, datetime.fromtimestamp(job.now, UTC)) - BEFORE
     params = (("create_date", since.strftime("%Y-%m-%d %H:%M:%S")),)
     # The contact may have moved to another company, or another contact was chosen, since it was sent.
-    partners = job.memo.get("partners", ())
+    partners = [] if everybodys else list(job.memo.get("partners", ()))
     return (*params, ("partner_id", str(partners[0]))) if len(partners) == 1 and partners[0] else params
 
 
 def _found(job: Job[EnappsDestination], ours: list[FoundOrder]) -> Outcome | None:
+    sent_for = job.memo.get("contacts", ())
+    others = [one for one in ours if sent_for and one.contact is not None and one.contact not in sent_for]
+    ours = [one for one in ours if one not in others]
     live = [one for one in ours if not one.cancelled]
+    theirs = [one for one in others if not one.cancelled]
+    if theirs and not live:
+        return _number_taken(job, theirs[0])
     if len(live) > 1:
         names = ", ".join(one.shown for one in live)
         reason = f"Enapps holds {job.number} {len(live)} times: {names}."
@@ -89,7 +123,7 @@ def _found(job: Job[EnappsDestination], ours: list[FoundOrder]) -> Outcome | Non
 def _absent(job: Job[EnappsDestination]) -> Outcome | None:
     """Two empty looks, apart in time, come before a second POST: nothing there refuses a repeated reference."""
     if job.memo.get("taken") == job.number:
-        return not_shown(job)
+        return replace(not_shown(job), memo={**job.memo, "looked_at": job.now})
     apart = job.destination.timeout_s
     first = None if job.interrupted else job.memo.get("looked_at")
     if first is not None and job.now - float(first) >= apart:
@@ -116,11 +150,36 @@ def not_shown(job: Job[EnappsDestination]) -> Retry:
     )
 
 
+def _number_taken(job: Job[EnappsDestination], there: FoundOrder) -> Reject:
+    """The reference is a customer's own as well (section 6): another one's order is not taken for ours."""
+    return Reject(
+        code="number_taken",
+        reason=f"Enapps holds {there.shown} with the reference {job.number}, ordered by contact {there.contact}, whom "
+        "this order was never sent for; whether it got through is not to be seen.",
+        hint=f"Look at {there.shown} in Enapps. If it is this order, accept it as it is; if not, give this shop a "
+        "number_prefix or edit the order's number, then replay.",
+        hold=True,
+        in_doubt=True,
+    )
+
+
+def _no_references(job: Job[EnappsDestination]) -> Reject:
+    """A site may name its fields otherwise (section 1)."""
+    return Reject(
+        code="no_references",
+        reason=f"Enapps lists its orders without {REFERENCE}, so whether {job.number} is among them is not to be seen.",
+        hint=f"Have {REFERENCE} shown to the API user. Or look for {job.number} in Enapps: if it is there, accept the "
+        "order as it is; if not, edit its number to send it once more.",
+        hold=True,
+        in_doubt=True,
+    )
+
+
 def _too_many(job: Job[EnappsDestination]) -> Reject:
     return Reject(
         code="too_many_orders",
-        reason=f"Enapps lists more than {PAGES} pages of orders since {job.number} was first sent; whether it is among "
-        "them was not read to the end.",
+        reason=f"Enapps lists too many orders since {job.number} was first sent; whether it is among them was not read "
+        "to the end.",
         hint=f"Look for the reference {job.number} in Enapps. If it is there, accept the order as it is; if not, edit "
         "its number to send it once more.",
         hold=True,
@@ -176,7 +235,10 @@ def _standing(there: FoundOrder) -> str:
 async def settle(job: Job[EnappsDestination], http: Http, order_id: int) -> Outcome:
     """An order that was made: it is left, or a person carries out what the shop changed."""
     there = await by_id(job, http, order_id)
-    renumbered = job.memo.get("number", job.number) != job.number
+    number = str(job.memo.get("number", job.number))
+    renumbered = number != job.number
+    if isinstance(there, FoundOrder) and there.reference and number not in there.reference:
+        there = None  # a development system begins anew every week, with the same ids (section 1)
     if isinstance(there, FoundOrder) and not there.cancelled:
         if job.order.cancelled:
             return cancel_by_hand(job, there)
@@ -211,7 +273,7 @@ async def by_id(job: Job[EnappsDestination], http: Http, order_id: int) -> Found
     problem = trouble(reply, writing=False, destination=job.destination.name, now=job.now)
     if problem is not None:
         return problem
-    found = rows(reply)
+    found = job.destination.rows(reply)
     if found is None:
-        return Retry(code="unreadable", reason=f"Enapps answered with no list: {said(reply)}", tries=4)
+        return NO_LIST
     return next((one for one in map(found_order, found) if one is not None and one.order_id == order_id), None)

@@ -35,12 +35,16 @@ def trouble(reply: Reply, *, writing: bool, destination: str, now: float) -> Ret
     reason = f"Enapps answered {reply.status}: {words}" if words else f"Enapps answered {reply.status} without a text."
     if status is None:  # a 200 with an error that says neither whose fault it is nor how far things went
         return Reject(code="refused", reason=reason, hint=_MEND.format(name=destination), in_doubt=writing)
+    if status == 401 and writing and reply.ok:  # of an error within a 200 nobody says that nothing was done before
+        return Retry(code="unauthorized", reason=reason, in_doubt=True, tries=4)
     if status == 403 and writing:  # of this order's customer: what the connection may do shows in its reads
         return Reject(code="not_permitted", reason=reason, hint=_FORBIDDEN.format(name=destination))
     if status in (401, 403):
         return Suspend(code="unauthorized", reason=reason, hint=_LOGIN.format(name=destination))
     if status in (404, 405, 501) or 300 <= status < 400:
-        return Suspend(code="wrong_url", reason=reason, hint=_URL.format(name=destination))
+        # Some servers send a browser on to what it has just made (RFC 9110 section 15.4.4).
+        made = writing and status in (302, 303)
+        return Suspend(code="wrong_url", reason=reason, hint=_URL.format(name=destination), in_doubt=made)
     if status in (408, 425, 429) or status >= 500:
         wait = retry_after(reply, now=now)
         return Retry(

@@ -8,25 +8,18 @@ from dataclasses import replace
 
 from schemas.customers import code_of
 from schemas.destination import Unmappable
-from schemas.esuite import (
-    LEDGER,
-    EsuiteDestination,
-    anything_open,
-    anything_wanted,
-    reference,
-    remarks,
-    shipped,
-    transaction,
-)
-from schemas.esuite_reply import Row, differences, read_rows
+from schemas.esuite import LEDGER, EsuiteDestination, reference
+from schemas.esuite.reply import Row, differences, read_rows
+from schemas.esuite.trans import anything_open, anything_wanted, remarks, shipped, transaction
 from schemas.http import Call
 from tasks.copies import customer_unread
 from tasks.esuite.change import PREPARED, compared, is_ours, prepare, tried, written
+from tasks.esuite.feeds import FEEDS
 from tasks.esuite.lookup import ignored, key_of, look, remembered
 from tasks.esuite.replies import outcome
 from worker.app import delivery_task
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
-from worker.system import Http, Job, System
+from worker.system import Http, Job, Probed, System
 
 PROBE_NUMBER = "crossdock-probe"
 NOTHING_LEFT = "nothing left to deliver: no line of the order has an open quantity"
@@ -56,20 +49,20 @@ def plan(job: Job[EsuiteDestination]) -> Sequence[Call]:
     return (_post(job, account=None if by is None else f"<ref of the buyer's company at {by}>"),)
 
 
-async def probe(destination: EsuiteDestination, http: Http) -> Outcome:
+async def probe(destination: EsuiteDestination, http: Http) -> Probed:
     """Read the companies, and prove that the look-up by TransYourRef filters (section 10, step 6)."""
     now = time.time()
     reply = await http.send(Call("GET", "company"))
     answer = outcome(reply, writing=False, destination=destination.name, now=now)
     if not isinstance(answer, Delivered):
-        return answer
+        return Probed(answer)
     key = reference(PROBE_NUMBER, destination)
     params = (("TransYourRef", key), ("TransLedger", LEDGER), ("InclDetails", "0"), ("Limit", "1"))
     reply = await http.send(Call("GET", "trans", params=params))
     answer = outcome(reply, writing=False, destination=destination.name, now=now)
     if isinstance(answer, Delivered) and reply.status != 204 and read_rows(reply.json()):
-        return ignored(destination.name, key)
-    return answer
+        return Probed(ignored(destination.name, key))
+    return Probed(answer)
 
 
 def _post(job: Job[EsuiteDestination], *, account: str | None) -> Call:
@@ -220,6 +213,8 @@ def _missing(job: Job[EsuiteDestination], name: str) -> Outcome:
     )
 
 
-SYSTEM: System[EsuiteDestination] = System(name="esuite", converge=converge, plan=plan, probe=probe, prepare=prepare)
+SYSTEM: System[EsuiteDestination] = System(
+    name="esuite", converge=converge, plan=plan, probe=probe, prepare=prepare, feeds=FEEDS
+)
 
 deliver = delivery_task(SYSTEM)

@@ -8,17 +8,9 @@ from typing import Any
 
 from schemas.customers import Copies, Copy, customer_of
 from schemas.destination import Unmappable
-from schemas.esuite import (
-    EsuiteDestination,
-    anything_wanted,
-    change,
-    change_remarks,
-    remarks,
-    removal,
-    shipped,
-    wording,
-)
-from schemas.esuite_reply import Row, differences, footprints, leaves
+from schemas.esuite import EsuiteDestination
+from schemas.esuite.reply import Row, differences, footprints, leaves
+from schemas.esuite.trans import anything_wanted, change, change_remarks, remarks, removal, shipped, wording
 from schemas.http import Call
 from schemas.order import Order
 from tasks.esuite.lookup import key_of, look, remembered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from schemas.esuite import LEDGER, EsuiteDestination, reference
-from schemas.esuite_reply import Row, read_rows, said
+from schemas.esuite.reply import Row, read_rows, said
 from schemas.http import Call
 from tasks.esuite.replies import outcome
 from worker.outcomes import Delivered, Outcome, Retry, Suspend

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from schemas.esuite_reply import read_created, said
+from schemas.esuite.reply import read_created, said
 from schemas.http import Reply, retry_after
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from schemas.destination import Unmappable
 from schemas.http import Call
-from schemas.iws import EMAIL, IwsDestination
+from schemas.iws import IwsDestination
 from schemas.iws.difference import warnings
 from schemas.iws.reply import Resource, read_created
 from schemas.iws.sales_order import anything_open, post, remarks
-from tasks.iws.compare import KEPT, compared, kept, prepare, settled, voided
+from tasks.iws.compare import compared, settled, voided
 from tasks.iws.feeds import FEEDS
 from tasks.iws.lookup import cannot_look, look, remembered
+from tasks.iws.memo import KEPT, by_email, code, kept, prepare, unread
 from tasks.iws.paging import Endless, Reader, Stopped
 from tasks.iws.probe import probe
 from tasks.iws.replies import outcome
@@ -47,43 +48,37 @@ def plan(job: Job[IwsDestination]) -> Sequence[Call]:
     """The one POST of a first attempt, or nothing where nothing is to be delivered. Raises Unmappable."""
     if job.order.cancelled or not anything_open(job.order):
         return ()
-    return (_post(job),)
+    by = job.destination.customer_from(job.shop)
+    return (_post(job, None if by is None else f"<ref of the buyer's company at {by}>"),)
 
 
-def _post(job: Job[IwsDestination]) -> Call:
-    return post(job.order, number=job.number, shop=job.shop, destination=job.destination)
+def _post(job: Job[IwsDestination], customer: str | None) -> Call:
+    return post(job.order, number=job.number, shop=job.shop, destination=job.destination, code=customer)
 
 
 async def _create(job: Job[IwsDestination], http: Http) -> Outcome:
     if not anything_open(job.order):
         return Delivered(reference=None, note=NOTHING_LEFT)
-    said = remarks(job.order, job.destination)
-    reply = await http.send(_post(job))
+    waiting = unread(job)
+    if waiting is not None:
+        return waiting
+    said, customer = remarks(job.order, job.destination), code(job)
+    reply = await http.send(_post(job, customer))
     answer = outcome(reply, "write", destination=job.destination.name, now=job.now)
     if isinstance(answer, Delivered):
         made = read_created(reply)
-        return answer if made is None else _made(job, made, said)
+        return answer if made is None else _made(job, made, said, named=customer is not None)
     if isinstance(answer, Retry) and (answer.in_doubt or job.in_doubt):
         # This memo has no looks in it: after a fresh doubt they are counted anew.
-        return replace(answer, in_doubt=True, memo=_sent(job))
+        return replace(answer, in_doubt=True, memo={**kept(job), "poCode": job.number})
     return answer
 
 
-def _made(job: Job[IwsDestination], made: Resource, said: tuple[str, ...]) -> Delivered:
+def _made(job: Job[IwsDestination], made: Resource, said: tuple[str, ...], *, named: bool) -> Delivered:
     memo = settled(job, made)
-    note = f"{made.id} of customer {memo['customer']}" if _by_email(job) and "customer" in memo else ""
+    note = "" if named or "customer" not in memo else f"customer {memo['customer']}"
     said = (*said, *warnings(job.order, made, destination=job.destination))
     return Delivered(reference=made.id, note=note, memo=memo, warnings=said)
-
-
-def _by_email(job: Job[IwsDestination]) -> bool:
-    return job.destination.customer_of(job.shop) == EMAIL
-
-
-def _sent(job: Job[IwsDestination]) -> dict[str, object]:
-    """The memo of an order that may be there, under this number and this customer."""
-    customer = {} if _by_email(job) else {"customer": job.destination.customer_of(job.shop)}
-    return {**kept(job), **customer, "poCode": job.number}
 
 
 async def _find(job: Job[IwsDestination], http: Http) -> Outcome | None:
@@ -118,7 +113,7 @@ def _absent(job: Job[IwsDestination]) -> Outcome | None:
             "send the order once more, then replay.",
             hold=True,
         )
-    apart = max(job.destination.timeout_s, CHANGELOG_S if _by_email(job) else 0.0)
+    apart = max(job.destination.timeout_s, CHANGELOG_S if by_email(job) else 0.0)
     # An attempt that was cut off may have posted after its look.
     counted = memo.get("looked_for") == job.number and not job.interrupted
     since = job.now - float(memo["looked_at"]) if counted else 0.0

@@ -5,51 +5,23 @@ No route changes or cancels one (section 10), so what differs waits for a person
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from typing import Any
 
-from schemas.iws import EMAIL, IwsDestination
+from schemas.iws import IwsDestination
 from schemas.iws.difference import differences, ship_to_differs, warnings
 from schemas.iws.reply import Resource
 from schemas.iws.sales_order import remarks
-from schemas.order import Order
-from tasks.iws.lookup import lines_of
+from tasks.iws.lookup import key_of, lines_of
+from tasks.iws.memo import kept
 from tasks.iws.paging import Reader
 from worker.outcomes import Delivered, Outcome, Reject
 from worker.system import Job
 
-TRIED = 5
-"""Versions whose content is remembered."""
-
-KEPT = ("first", "since", "number", "tried")
-"""What :func:`prepare` put into the memo."""
-
-
-def prepare(order: Order, memo: Mapping[str, Any], destination: IwsDestination, _: object) -> Mapping[str, Any]:
-    """Which versions may be sent, and since when, stands in the ledger before one is.
-
-    ``first``: UNIX seconds, when anything may have been sent for the first time; ``since``: under this number.
-    """
-    if order.cancelled:
-        return memo
-    now, content = int(time.time()), order.content()
-    kept = {"first": memo.get("first", now), "since": memo.get("since", now), "number": order.number}
-    if memo.get("number", order.number) != order.number:
-        kept["since"] = now
-    tried = list(memo.get("tried", ()))
-    return {**memo, **kept, "tried": tried if content in tried else [*tried, content][-TRIED:]}
-
-
-def kept(job: Job[IwsDestination]) -> dict[str, Any]:
-    """What every later memo goes on with."""
-    return {name: job.memo[name] for name in KEPT if name in job.memo}
-
 
 def settled(job: Job[IwsDestination], header: Resource) -> dict[str, Any]:
     """The memo of an order that IWS has as this sales order, in this version."""
-    customer = header.text("billToCode") or job.destination.customer_of(job.shop)
-    known = {} if customer == EMAIL else {"customer": customer}
+    customer = header.text("billToCode")
+    known = {"customer": customer} if customer else {}
     return {**kept(job), **known, "salesOrderCode": header.id, "poCode": job.number, "sent": job.order.content()}
 
 
@@ -85,8 +57,16 @@ async def compared(job: Job[IwsDestination], reader: Reader, live: tuple[Resourc
 async def _unequal(job: Job[IwsDestination], reader: Reader, header: Resource) -> tuple[str, ...]:
     lines = await lines_of(reader, header.id)
     order, destination = job.order, job.destination
-    found = differences(order, number=job.number, destination=destination, header=header, lines=lines)
-    if set(job.memo.get("tried", ())) <= {order.content()}:
+    alone = set(job.memo.get("tried", ())) <= {order.content()}
+    found = differences(
+        order,
+        number=job.number,
+        destination=destination,
+        header=header,
+        lines=lines,
+        made_of_it=alone and header.text("salesRepOrderCode") == key_of(job),
+    )
+    if alone:
         return found  # it was made of this version, whatever the ERP has made of the address
     parts = ship_to_differs(order, destination=destination, header=header)
     return (*found, f"ship-to address ({', '.join(parts)})") if parts else found

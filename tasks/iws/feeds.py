@@ -1,67 +1,118 @@
-"""Interprise IWS: what becomes of sales orders, and stock, by its changelog (contracts/iws.md sections 6.6, 8 and 9).
-
-There are no webhooks. A window of the changelog is read to its end before the checkpoint moves; windows overlap, since
-rows of one second come in any order and local times repeat for an hour in autumn; rows are known by their ids.
-"""
+"""Interprise IWS: what becomes of sales orders, and stock, by its changelog (contracts/iws.md 6.6, 8 and 9)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from schemas.echo import members
+import structlog
+
 from schemas.iws import IwsDestination
 from schemas.iws.reply import Resource
-from tasks.iws.paging import Endless, Reader, Stopped, listing
+from tasks.iws.changes import Named, changed, codes_of, part_of, without
+from tasks.iws.paging import Endless, Reader, Stopped
+from tasks.iws.progress import deleted, header_of, invoices_of, name_of, progress
+from tasks.iws.stock import listed, stock_of
 from worker.feeds import Batch, Checkpoint, Feed, Progress, Stock
-from worker.outcomes import Delivered, Outcome, Retry, Suspend
+from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Http
 
-OVERLAP = timedelta(minutes=70)
-FIRST = timedelta(days=1)
-"""So far back the first reading goes."""
-
-LONGEST = timedelta(hours=12)
-"""A window; after an outage several are read, one after the other."""
-
-SEEN = 5_000
-"""Ids that are remembered; more than a window's overlap can hold."""
+log = structlog.get_logger("crossdock.iws")
 
 ORDERS = ("CustomerSalesOrder", "CustomerSalesOrderWorkflow")
+INVOICES = "CustomerInvoice"
 STOCK = ("InventoryStockTotal",)
 
-_CODE = re.compile(r"[A-Za-z0-9][\w.-]*[A-Za-z0-9]", re.ASCII)
+PAGES = 500
+"""Of a list: a window after a mass update, or a customer who has all orders of a shop."""
+
+INVOICES_KNOWN = 2_000
+"""So many invoices are remembered with their orders: an invoice's change names the invoice alone, and no route reads
+one by its code. It is first seen with its order, which changes when it is invoiced."""
 
 
 async def read_orders(destination: IwsDestination, checkpoint: Checkpoint, now: float, http: Http) -> Batch:
-    """What became of the sales orders that changed: completed, invoiced, voided."""
-    reader = Reader(http=http, name=destination.name, now=now)
+    """What became of the sales orders that changed: completed, invoiced, shipped, voided, deleted."""
+    reader = Reader(http=http, name=destination.name, now=now, pages=PAGES)
+    after = dict(checkpoint)
     try:
-        codes, after, more = await _changed(destination, checkpoint, now, reader, ORDERS)
-        found = [await _progress(destination, reader, code) for code in codes]
+        if not after.get("pending"):
+            found, after = await changed(destination, checkpoint, reader, (*ORDERS, INVOICES))
+            after["pending"] = _orders(found, after.get("invoices", {}), quotes=_quotes(destination))
+        part = part_of(after)
+        headers: dict[str, Resource | None] = {}
+        for code in part:
+            try:
+                headers[code] = await header_of(destination, reader, code)
+            except Stopped as stopped:
+                return _failed(after, code, stopped)
+        there = {code: header for code, header in headers.items() if header is not None}
+        invoices = await invoices_of(reader, there)
     except (Stopped, Endless) as stopped:
-        return Batch(checkpoint=checkpoint, problem=_problem(stopped))
-    return Batch(checkpoint=after, progress=tuple(one for one in found if one is not None), more=more)
+        return Batch(checkpoint=after, problem=_problem(stopped))
+    told: list[Progress] = [progress(code, header, invoices.get(code)) for code, header in there.items()]
+    told += [deleted(code) for code, said in part.items() if said == "DELETE" and code not in there]
+    known = {**after.get("invoices", {}), **{name_of(invoice): code for code, invoice in invoices.items()}}
+    after = without(after, part) | {"invoices": dict(list(known.items())[-INVOICES_KNOWN:])}
+    return Batch(checkpoint=after, progress=tuple(told), more=_more(after))
+
+
+def _quotes(destination: IwsDestination) -> bool:
+    """A quote is deleted when it becomes an order."""
+    flags = (value for name, value in destination.fields.items() if name.lower() == "isquote")
+    return any(str(flag).lower() == "true" for flag in flags)
+
+
+def _orders(found: Sequence[Named], invoices: Mapping[str, str], *, quotes: bool) -> dict[str, str]:
+    """The codes of sales orders that something happened to, with DELETE where it was that."""
+    pending: dict[str, str] = {}
+    for one in found:
+        of_invoice = one.resource == INVOICES and not one.whole
+        code = invoices.get(one.code, "") if of_invoice else one.code
+        if codes_of([code]):
+            gone = one.resource == ORDERS[0] and one.action == "DELETE" and not quotes
+            pending[code] = "DELETE" if gone else pending.get(code, "")
+    return pending
 
 
 async def read_stock(destination: IwsDestination, checkpoint: Checkpoint, now: float, http: Http) -> Batch:
-    """Stock of the items that changed; the first reading begins with all items."""
-    reader = Reader(http=http, name=destination.name, now=now)
+    """Stock of the items that changed; the first readings go through all items."""
+    reader = Reader(http=http, name=destination.name, now=now, pages=PAGES)
+    after, found = dict(checkpoint), list[Stock]()
     try:
-        if not checkpoint.get("listed"):
-            rows = [row async for row in reader.rows(listing(destination.word("route_inventory"), sort="itemCode"))]
-            codes, after, more = _codes(row.id or row.text("itemCode") for row in rows), dict(checkpoint), True
-            after["listed"] = True
-            after.setdefault("since", _local(destination, now).isoformat())
-        else:
-            codes, after, more = await _changed(destination, checkpoint, now, reader, STOCK)
-        found = [await _stock(destination, reader, code) for code in codes]
+        if not after.get("pending"):
+            if not after.get("listed"):
+                after = await listed(destination, after, reader)
+            else:
+                changes, after = await changed(destination, checkpoint, reader, STOCK)
+                after["pending"] = dict.fromkeys(codes_of(one.code for one in changes), "")
+        part = part_of(after)
+        for code, name in part.items():
+            try:
+                stock = await stock_of(destination, reader, code, name=name)
+            except Stopped as stopped:
+                return replace(_failed(after, code, stopped), stock=tuple(found))
+            found += [] if stock is None else [stock]
     except (Stopped, Endless) as stopped:
-        return Batch(checkpoint=checkpoint, problem=_problem(stopped))
-    return Batch(checkpoint=after, stock=tuple(one for one in found if one is not None), more=more)
+        return Batch(checkpoint=after, problem=_problem(stopped))
+    after = without(after, part)
+    return Batch(checkpoint=after, stock=tuple(found), more=_more(after) or not checkpoint.get("listed"))
+
+
+def _more(after: Mapping[str, Any]) -> bool:
+    return bool(after.get("pending") or after.get("behind"))
+
+
+def _failed(after: Mapping[str, Any], code: str, stopped: Stopped) -> Batch:
+    """One thing that cannot be read must not keep the news of all others, for ever: it is passed over, and logged."""
+    count = int(after.get("failed", {}).get(code, 0)) + 1
+    outcome = stopped.outcome
+    tries = outcome.tries if isinstance(outcome, Retry) else 1 if isinstance(outcome, Reject) else None
+    if tries is not None and count >= tries:
+        log.warning("passed_over", system="iws", code=code, problem=getattr(outcome, "code", ""))
+        return Batch(checkpoint=without(after, [code]), more=True)
+    return Batch(checkpoint={**after, "failed": {**after.get("failed", {}), code: count}}, problem=_problem(stopped))
 
 
 def _problem(stopped: Stopped | Endless) -> Retry | Suspend:
@@ -72,86 +123,6 @@ def _problem(stopped: Stopped | Endless) -> Retry | Suspend:
         return outcome
     reason = "" if isinstance(outcome, Delivered) else outcome.reason
     return Retry(code="unreadable", reason=reason or "IWS answered with something that is no list")
-
-
-async def _changed(
-    destination: IwsDestination, checkpoint: Checkpoint, now: float, reader: Reader, resources: Iterable[str]
-) -> tuple[list[str], dict[str, Any], bool]:
-    """The codes that changed in the next window, the checkpoint behind it, and whether there is another one."""
-    here = _local(destination, now)
-    since = datetime.fromisoformat(checkpoint["since"]) if checkpoint.get("since") else here - FIRST
-    until = min(here, since + LONGEST)
-    window = (("from", (since - OVERLAP).isoformat()), ("to", (until + OVERLAP).isoformat()))
-    known, fresh, codes = set(checkpoint.get("seen", ())), list[str](), list[str]()
-    for resource in resources:
-        async for row in reader.rows(listing(f"changelog/{resource}", *window, sort="dateCreated")):
-            if row.id not in known:
-                fresh.append(row.id)
-                codes += _codes([_code_of(row)])
-    seen = [*checkpoint.get("seen", ()), *fresh][-SEEN:]
-    after = {**checkpoint, "since": until.isoformat(), "seen": seen}
-    return list(dict.fromkeys(codes)), after, until < here
-
-
-def _code_of(row: Resource) -> str:
-    """The entity's code: ``data`` is it, or has it, whatever the documentation says (section 9)."""
-    data = row.attributes.get("data")
-    inner = members(members(data).get("new")) or members(data)
-    values = (value for name, value in inner.items() if name.lower() in ("salesordercode", "itemcode"))
-    return str(next(values, "") if inner else data or "")
-
-
-def _codes(values: Iterable[str]) -> list[str]:
-    """Without broken ones, which occur (section 9): ``ITEM-``."""
-    return [value for value in values if _CODE.fullmatch(value)]
-
-
-async def _progress(destination: IwsDestination, reader: Reader, code: str) -> Progress | None:
-    header = await reader.one(destination.word("route_header").format(code=code))
-    if header is None:
-        return None  # deleted since, or a quote
-    number = header.text("poCode")
-    if header.flag("isVoided"):  # the flag wins over the status (section 6.6)
-        return Progress(reference=code, number=number, state="cancelled", text="voided")
-    customer = header.text("billToCode")
-    invoice = await _invoice(reader, customer, code) if customer else None
-    if invoice is not None:
-        shipped = invoice.flag("isDispatch") or invoice.flag("isDeliveryNotePrinted")
-        text = f"invoiced as {invoice.id}" + (", shipped" if shipped else "")
-        return Progress(reference=code, number=number, state="shipped" if shipped else "invoiced", text=text)
-    status = header.text("orderStatus")
-    if header.flag("isOnHold"):
-        return Progress(reference=code, number=number, state="on_hold", text=f"on hold ({status or 'no status'})")
-    if status and status.lower() != "open":
-        return Progress(reference=code, number=number, state=status.lower(), text=status.lower())
-    return None
-
-
-async def _invoice(reader: Reader, customer: str, code: str) -> Resource | None:
-    """The newest invoice made from the order (section 6.6: goods leave with the invoice)."""
-    call = listing("customer/invoice", ("customercode", customer), sort="-invoiceDate")
-    async for row in reader.rows(call):
-        if code in (row.text("sourceInvoiceCode"), row.text("rootDocumentCode"), row.text("rootOrderCode")):
-            return row
-    return None
-
-
-async def _stock(destination: IwsDestination, reader: Reader, code: str) -> Stock | None:
-    item = await reader.one(f"inventory/{code}")
-    name = item.text("itemName") if item is not None else ""
-    if not name:
-        return None
-    free, told = Decimal(0), False
-    async for row in reader.rows(listing(destination.word("route_stock").format(code=code))):
-        figure = row.number(destination.word("stock_free"))
-        if figure is not None:
-            free, told = free + figure, True
-    return Stock(code=name, quantity=free if told else None)
-
-
-def _local(destination: IwsDestination, moment: float) -> datetime:
-    """The server's local time, without offset as all of its times."""
-    return datetime.fromtimestamp(moment, UTC).astimezone(destination.zone).replace(tzinfo=None, microsecond=0)
 
 
 FEEDS: tuple[Feed[IwsDestination], ...] = (

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.echo import members
-from schemas.iws import EMAIL, IwsDestination
-from schemas.iws.reply import Line, Resource, read_line
+from schemas.iws import IwsDestination
+from schemas.iws.reply import Line, Resource, is_code, moment, read_line
 from schemas.iws.sales_order import reference
-from tasks.iws.paging import PAGE, Endless, Reader, listing
-from worker.outcomes import Reject
+from tasks.iws.memo import by_email, customers
+from tasks.iws.paging import PAGE, Endless, Reader, Stopped, falls, listing
+from worker.outcomes import Reject, Retry
 from worker.system import Job
 
 MARGIN = timedelta(days=1)
@@ -24,8 +25,6 @@ MARGIN = timedelta(days=1)
 
 MOST_READ = 500
 """So many sales orders are read one by one at most."""
-
-_CODE = re.compile(r"[A-Za-z0-9][\w.-]*[A-Za-z0-9]", re.ASCII)
 
 
 def key_of(job: Job[IwsDestination]) -> str:
@@ -43,22 +42,34 @@ async def look(job: Job[IwsDestination], reader: Reader) -> tuple[Resource, ...]
 
     Raises:
         Stopped, Endless: nobody can tell.
-        Unmappable: no customer is configured for the shop.
     """
-    memo, fixed = job.memo, job.destination.customer_of(job.shop)
     settled = bool(remembered(job))
-    code, customer = (str(memo.get(name, "")) for name in ("salesOrderCode", "customer"))
-    customers = [customer, "" if settled or fixed == EMAIL else fixed]
+    code, customer = (str(job.memo.get(name, "")) for name in ("salesOrderCode", "customer"))
     found: dict[str, Resource] = {}
-    for each in filter(None, dict.fromkeys(customers)):
+    for each in filter(None, dict.fromkeys((customer, *(() if settled and customer else customers(job))))):
         found |= {row.id: row for row in await _of_customer(job, reader, each)}
-    if code and not customer:
-        header = await reader.one(_route(job, code))
-        found |= {} if header is None else {header.id: header}
-    if fixed == EMAIL and not settled:
+    if code and code not in found:
+        header = await _header(job, reader, code, listed=bool(customer))
+        found |= {} if header is None else {code: header}
+    if by_email(job) and not settled:
         found |= {row.id: row for row in await _made_since(job, reader)}
     ours = [row for row in found.values() if row.id == code or row.text("salesRepOrderCode") == key_of(job)]
     return _originals(ours or [row for row in found.values() if _by_number(job, row)])
+
+
+async def _header(job: Job[IwsDestination], reader: Reader, code: str, *, listed: bool) -> Resource | None:
+    """A sales order that its customer does not have, or not any more: staff may have moved it to another one.
+
+    Args:
+        listed: the customer's were looked through. Then a server without this route, which nobody has seen
+            (section 6.6), leaves it at that.
+    """
+    try:
+        return await reader.one(_route(job, code))
+    except Stopped as stopped:
+        if listed and isinstance(stopped.outcome, Retry) and stopped.outcome.code == "404":
+            return None
+        raise
 
 
 async def lines_of(reader: Reader, code: str) -> tuple[Line, ...]:
@@ -72,14 +83,14 @@ async def lines_of(reader: Reader, code: str) -> tuple[Line, ...]:
     for row in details:
         item = row.text("itemCode")
         if item not in names:
-            found = await reader.one(f"inventory/{item}") if _CODE.fullmatch(item) else None
+            found = await reader.one(f"inventory/{item}") if is_code(item) else None
             names[item] = (found.text("itemName") if found else "") or item
     return tuple(read_line(row, names[row.text("itemCode")]) for row in details)
 
 
-def _local(job: Job[IwsDestination], moment: float) -> datetime:
+def _local(job: Job[IwsDestination], seconds: float) -> datetime:
     """The server's local time, without offset as all of its times."""
-    there = datetime.fromtimestamp(moment, UTC).astimezone(job.destination.zone)
+    there = datetime.fromtimestamp(seconds, UTC).astimezone(job.destination.zone)
     return there.replace(tzinfo=None, microsecond=0)
 
 
@@ -94,16 +105,10 @@ async def _of_customer(job: Job[IwsDestination], reader: Reader, customer: str) 
     times: list[datetime | None] = []
     async for row in reader.rows(call):
         found.append(row)
-        times.append(_moment(row))
-        if len(found) % PAGE == 0 and _falls(times, to=limit):
+        times.append(moment(row, "dateCreated"))
+        if len(found) % PAGE == 0 and falls(times, to=limit):
             break
     return found
-
-
-def _falls(times: Sequence[datetime | None], *, to: datetime) -> bool:
-    """Whether they go down beyond a limit: a server that does not sort is read to the end."""
-    known = [moment for moment in times if moment is not None]
-    return len(known) == len(times) and known == sorted(known, reverse=True) and known[-1] < to
 
 
 async def _made_since(job: Job[IwsDestination], reader: Reader) -> list[Resource]:
@@ -125,7 +130,7 @@ def _inserted(change: Resource) -> Iterable[str]:
     data: Any = change.attributes.get("data")
     record = {name.lower(): value for name, value in members(data).items()}
     code = str(record.get("salesordercode", "")) if record else str(data).strip()
-    return (code,) if _CODE.fullmatch(code) else ()
+    return (code,) if is_code(code) else ()
 
 
 def _by_number(job: Job[IwsDestination], row: Resource) -> bool:
@@ -136,8 +141,11 @@ def _by_number(job: Job[IwsDestination], row: Resource) -> bool:
 
 
 def _originals(found: Sequence[Resource]) -> tuple[Resource, ...]:
-    """Without back orders and the like, which the ERP makes from one of them with the same references."""
-    codes = {row.id for row in found}
+    """Without back orders and the like, which the ERP makes from one of them with the same references.
+
+    What was made from a voided one stands in its place: staff copy an order, mend the copy and void the first.
+    """
+    codes = {row.id for row in found if not row.flag("isVoided")}
     return tuple(
         row
         for row in found
@@ -146,13 +154,6 @@ def _originals(found: Sequence[Resource]) -> tuple[Resource, ...]:
 
 
 _SOURCES = ("sourceSalesOrderCode", "rootDocumentCode")
-
-
-def _moment(row: Resource) -> datetime | None:
-    try:
-        return datetime.fromisoformat(row.text("dateCreated")).replace(tzinfo=None)
-    except ValueError:
-        return None
 
 
 def _route(job: Job[IwsDestination], code: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from schemas.http import Call, Reply
-from schemas.iws.reply import Resource, following, read_one, read_page
+from schemas.iws.reply import SIZE, Resource, following, read_one, read_page
 from tasks.iws.replies import Asked, outcome
 from worker.outcomes import Delivered, Outcome
 from worker.system import Http
@@ -32,11 +33,12 @@ class Endless(Exception):  # noqa: N818 - as above
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Reads at one destination. ``name``: its name, for hints; ``now``: UNIX seconds."""
+    """Reads at one destination. ``name``: its name, for hints; ``now``: UNIX seconds; ``pages``: of a list at most."""
 
     http: Http
     name: str
     now: float
+    pages: int = PAGES
 
     async def rows(self, first: Call) -> AsyncIterator[Resource]:
         """The rows of a list, page after page by ``links.next``. 404 with ``errors`` is a list without rows.
@@ -45,25 +47,34 @@ class Reader:
             Stopped, Endless
         """
         call, seen = first, {first.params}
-        for _ in range(PAGES):
-            reply = await self._asked(call, "list")
-            page = read_page(reply) if reply.ok else None
-            if page is None:
-                return
-            for row in page.rows:
+        for _ in range(self.pages):
+            rows, after = await self.page(call)
+            for row in rows:
                 yield row
-            if not page.next:
-                return
-            after = following(call, page.next)
             if after is None:
-                raise Endless(f"{first.path} goes on at another address")
+                return
             if after.params in seen:
-                if len(page.rows) < PAGE:
+                if len(rows) < PAGE:
                     return  # the last page names itself (section 4: guard against it)
                 raise Endless(f"the pages of {first.path} lead back to where they came from")
             call = after
             seen.add(after.params)
-        raise Endless(f"{first.path} has more than {PAGES * PAGE} rows")
+        raise Endless(f"{first.path} has more than {self.pages} pages")
+
+    async def page(self, call: Call) -> tuple[tuple[Resource, ...], Call | None]:
+        """One page of a list, and the call for the next one, if there is one.
+
+        Raises:
+            Stopped, Endless
+        """
+        reply = await self._asked(call, "list")
+        page = read_page(reply) if reply.ok else None
+        if page is None or not page.next:
+            return () if page is None else page.rows, None
+        after = following(call, page.next)
+        if after is None:
+            raise Endless(f"{call.path} goes on at another address")
+        return page.rows, after
 
     async def one(self, path: str) -> Resource | None:
         """A single resource; None where it is not there.
@@ -82,7 +93,13 @@ class Reader:
         return reply
 
 
-def listing(path: str, *params: tuple[str, str], sort: str = "") -> Call:
+def listing(path: str, *params: tuple[str, str], sort: str = "", size: int = PAGE) -> Call:
     """The call for a list's first page. Its order is said where rows may come in meanwhile: pages count rows."""
     sorting = (("sort", sort),) if sort else ()
-    return Call("GET", path, params=(*params, *sorting, ("page[size]", str(PAGE))))
+    return Call("GET", path, params=(*params, *sorting, (SIZE, str(size))))
+
+
+def falls(times: Sequence[datetime | None], *, to: datetime) -> bool:
+    """Whether the times of a list's rows go down beyond a limit: a server that does not sort is read to the end."""
+    known = [one for one in times if one is not None]
+    return len(known) == len(times) and known == sorted(known, reverse=True) and known[-1] < to

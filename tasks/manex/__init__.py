@@ -17,7 +17,7 @@ from tasks.manex.replies import Absent, Done, meaning
 from worker.app import delivery_task
 from worker.feeds import Copied
 from worker.outcomes import Delivered, Outcome, Reject
-from worker.system import Http, Job, System
+from worker.system import Http, Job, Probed, System
 
 PROBE_NUMBER = "CROSSDOCK"
 
@@ -75,13 +75,13 @@ class _Unknown:
         return False
 
 
-async def probe(destination: ManexDestination, http: Http) -> Outcome:
+async def probe(destination: ManexDestination, http: Http) -> Probed:
     """Ask for a sales order that cannot be: that there is none proves address, verb and key."""
     reply = await http.send(Calls(destination).get(PROBE_NUMBER))
     answer = meaning(reply, action="Get", what="the probe", destination=destination.name, now=time.time())
     if isinstance(answer, Done | Absent):
-        return Delivered(reference=None)
-    return replace(answer, in_doubt=False)
+        return Probed(Delivered(reference=None))
+    return Probed(replace(answer, in_doubt=False))
 
 
 SYSTEM: System[ManexDestination] = System(name="manex", converge=converge, plan=plan, probe=probe, prepare=prepare)

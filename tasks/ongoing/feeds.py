@@ -1,8 +1,8 @@
-"""Ongoing: how orders get on at the warehouse, and its stock (contracts/ongoing.md sections 1.2, 1.6 and 1.9)."""
+"""Ongoing over REST: how orders get on at the warehouse, and its stock (contracts/ongoing.md 1.2, 1.6 and 1.9)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,24 +44,24 @@ async def read_statuses(destination: OngoingDestination, checkpoint: Checkpoint,
     entries, problem = _entries(reply, destination, now=now)
     if problem is None and entries:
         ids = [whole(members(entry.get("orderInfo")).get("orderId")) for entry in entries]
-        following = _following(ids, first)
+        following = page_after(ids, first)
         if following is not None:
             ahead = {"since": since, "next": following, "begun": begun}
-            return Batch(checkpoint=ahead, progress=_progress(entries, destination), more=True)
-        problem = _astray("orderIdFrom")
+            return Batch(checkpoint=ahead, progress=progress_of(entries, destination), more=True)
+        problem = astray("orderIdFrom")
     if problem is not None:
         return Batch(checkpoint=checkpoint, problem=problem)
     return Batch(checkpoint={"since": (datetime.fromisoformat(begun) - OVERLAP).isoformat()})
 
 
-def _progress(entries: Sequence[dict[str, Any]], destination: OngoingDestination) -> tuple[Progress, ...]:
+def progress_of(entries: Iterable[Mapping[str, Any]], destination: OngoingDestination) -> tuple[Progress, ...]:
+    """What entries of GET /orders tell."""
     found = (of_order(entry, destination) for entry in entries)
     return tuple(
         Progress(
             reference=str(status.order_id or ""),
             number=status.order_number,
             state=status.word,
-            step=status.number,
             text=status.text,
             tracking=status.tracking,
         )
@@ -80,16 +80,17 @@ async def read_stock(destination: OngoingDestination, checkpoint: Checkpoint, no
     reply = await http.send(Call("GET", "articles", params=tuple(params)))
     entries, problem = _entries(reply, destination, now=now)
     if problem is None and entries:
-        following = _following([whole(entry.get("articleSystemId")) for entry in entries], first)
+        following = page_after([whole(entry.get("articleSystemId")) for entry in entries], first)
         if following is not None:
-            return Batch(checkpoint={"next": following, "begun": begun}, stock=_stock(entries), more=True)
-        problem = _astray("articleSystemIdFrom")
+            return Batch(checkpoint={"next": following, "begun": begun}, stock=stock_of(entries), more=True)
+        problem = astray("articleSystemIdFrom")
     if problem is not None:
         return Batch(checkpoint=checkpoint, problem=problem)
     return Batch(checkpoint={}, whole=frozenset({"stock"}), since=begun)
 
 
-def _stock(entries: Sequence[dict[str, Any]]) -> tuple[Stock, ...]:
+def stock_of(entries: Iterable[Mapping[str, Any]]) -> tuple[Stock, ...]:
+    """What entries of GET /articles tell."""
     return tuple(
         Stock(
             code=str(entry["articleNumber"]).strip(),
@@ -101,18 +102,19 @@ def _stock(entries: Sequence[dict[str, Any]]) -> tuple[Stock, ...]:
     )
 
 
-def _following(ids: Sequence[int | None], first: int) -> int | None:
+def page_after(ids: Sequence[int | None], first: int) -> int | None:
     """Where the next page begins; None where the ids lead nowhere, and one would read the same page for ever."""
     highest = max((one for one in ids if one is not None), default=0)
     return highest + 1 if highest >= max(first, 1) else None
 
 
-def _astray(parameter: str) -> Retry:
+def astray(parameter: str) -> Retry:
+    """The page that had been read before, once more."""
     reason = f"The warehouse answered with what had been read before: it does not heed {parameter}."
     return Retry(code="unreadable", reason=reason)
 
 
-_NO_ANSWER: Mapping[Fault, str] = {
+NO_ANSWER: Mapping[Fault, str] = {
     "connect": "The warehouse could not be reached.",
     "timeout": "The warehouse did not answer in time.",
     "lost": "The warehouse broke the connection off.",
@@ -123,7 +125,7 @@ def _entries(
     reply: Reply, destination: OngoingDestination, *, now: float
 ) -> tuple[list[dict[str, Any]], Retry | Suspend | None]:
     if reply.fault is not None:
-        return [], Retry(code=reply.fault, reason=_NO_ANSWER[reply.fault])
+        return [], Retry(code=reply.fault, reason=NO_ANSWER[reply.fault])
     trouble = connection_trouble(reply, destination=destination.name, now=now)
     if trouble is not None:
         return [], trouble
@@ -134,11 +136,7 @@ def _entries(
     return [members(entry) for entry in body], None
 
 
-def _every(destination: OngoingDestination, minutes: float) -> float:
-    return minutes * 60 if destination.api == "rest" else 0.0
-
-
 FEEDS: tuple[Feed[OngoingDestination], ...] = (
-    Feed(name="statuses", every_s=lambda d: _every(d, d.status_minutes), read=read_statuses),
-    Feed(name="stock", every_s=lambda d: _every(d, d.stock_minutes), read=read_stock),
+    Feed(name="statuses", every_s=lambda d: d.status_minutes * 60, read=read_statuses),
+    Feed(name="stock", every_s=lambda d: d.stock_minutes * 60, read=read_stock),
 )

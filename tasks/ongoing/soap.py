@@ -59,7 +59,7 @@ class Soap:
     def written(self, reply: Reply, *, number: str, now: float, amends: bool) -> Outcome:
         """``Success`` tells, and not the HTTP status."""
         told = read.opened(reply)
-        trouble = self._trouble(reply, told, now=now)
+        trouble = self.trouble(reply, told, now=now)
         if trouble is not None:
             return trouble
         if told.fault is not None:
@@ -78,7 +78,7 @@ class Soap:
     def cancel_outcome(self, reply: Reply, *, number: str, now: float, order_id: int | None) -> Outcome:
         """A 2xx that is no result leaves it in doubt."""
         told = read.opened(reply)
-        trouble = self._trouble(reply, told, now=now)
+        trouble = self.trouble(reply, told, now=now)
         if trouble is not None:
             return trouble
         if told.fault is not None:
@@ -104,21 +104,21 @@ class Soap:
         """``GetOrdersByQuery``. Its reply has no place for a refusal, so nothing found may mean a wrong login."""
         reply = await http.send(soap.search(number, goods_owner_code=self._code))
         told = read.opened(reply)
-        trouble = self._trouble(reply, told, now=now)
+        trouble = self.trouble(reply, told, now=now)
         if trouble is not None:
-            return trouble if told.fault is None else await self._connection(http, now=now) or trouble
+            return trouble if told.fault is None else await self.connection(http, now=now) or trouble
         if not reply.ok:
             return look_outcome(_plain(reply, told), number=number, destination=self._name, now=now)
         found = among(told.orders, number=number)
         if found == []:
-            return await self._connection(http, now=now) or found
+            return await self.connection(http, now=now) or found
         return found
 
     async def blamed(self, decided: Outcome, http: Http, *, now: float) -> Outcome:
         """A refusal, or a fault, of the order or of the login?"""
         if not isinstance(decided, Reject) and not (isinstance(decided, Retry) and decided.code == "500"):
             return decided
-        trouble = await self._connection(http, now=now)
+        trouble = await self.connection(http, now=now)
         if isinstance(trouble, Suspend):
             return replace(trouble, in_doubt=decided.in_doubt)
         if trouble is not None and isinstance(decided, Reject):
@@ -127,7 +127,7 @@ class Soap:
 
     async def probe(self, http: Http, *, now: float) -> Outcome:
         """Read the statuses, and an order that cannot be."""
-        trouble = await self._connection(http, now=now)
+        trouble = await self.connection(http, now=now)
         if trouble is not None:
             return trouble
         looked = await self.look(PROBE_NUMBER, http, now=now)
@@ -135,7 +135,7 @@ class Soap:
             return Suspend(code=looked.code, reason=looked.reason, hint=looked.hint)
         return looked if isinstance(looked, Retry | Suspend) else Delivered(reference=None)
 
-    async def _connection(self, http: Http, *, now: float) -> Retry | Suspend | None:
+    async def connection(self, http: Http, *, now: float) -> Retry | Suspend | None:
         """``GetOrderStatuses``, which needs address, login and goods owner: what is wrong with them."""
         reply = await http.send(soap.statuses(goods_owner_code=self._code))
         told = read.opened(reply)
@@ -147,7 +147,7 @@ class Soap:
                 hint=f"Check auth and goods_owner_code in [destinations.{self._name}]: the API user's name begins with "
                 "WSI, and belongs to that goods owner.",
             )
-        trouble = self._trouble(reply, told, now=now)
+        trouble = self.trouble(reply, told, now=now)
         if trouble is not None or told.statuses:
             return trouble
         return Suspend(
@@ -156,7 +156,7 @@ class Soap:
             hint=f"Check base_url in [destinations.{self._name}]: it ends with {ADDRESS}.",
         )
 
-    def _trouble(self, reply: Reply, told: read.Envelope, *, now: float) -> Retry | Suspend | None:
+    def trouble(self, reply: Reply, told: read.Envelope, *, now: float) -> Retry | Suspend | None:
         """As over REST. A fault is a 500, unless it says that the envelope could not be read."""
         if told.fault is not None and told.fault.ours:
             return None

@@ -16,7 +16,7 @@ from schemas.destination import Destination
 from worker.cli.common import as_json, config, console, many, print_json
 from worker.config import Problem
 from worker.config import check as check_config
-from worker.outcomes import Delivered
+from worker.outcomes import Delivered, Outcome
 from worker.settings import settings
 
 
@@ -26,7 +26,8 @@ from worker.settings import settings
 def check(*, live: bool, as_json: bool) -> None:
     """Say everything that is wrong with the configuration, at once.
 
-    The exit code is 1 where there is an error, or where a connection does not work; a warning alone is none.
+    The exit code is 1 where there is an error, or where a connection does not work; a warning alone is none. Below a
+    connection stands what the server does in another way than is taken for granted, and what could not be tried.
     """
     path = settings().config
     problems = check_config(path, os.environ)
@@ -50,6 +51,8 @@ def _tell(problems: list[Problem], tried: list[dict[str, Any]]) -> None:
     for item in tried:
         mark = ("ok      ", "green") if item["ok"] else ("error   ", "bold red")
         out.print(Text.assemble(mark, (item["destination"], "bold"), f" {item['text']}"))
+        for remark in item["remarks"]:
+            out.print(Text(f"        {remark}", "dim" if remark.startswith("not tried") else "yellow"))
 
 
 def _sum_up(path: str, *, errors: int, warnings: int, live: bool) -> None:
@@ -71,10 +74,18 @@ async def _try(destination: Destination) -> dict[str, Any]:
 
     client = Client(destination)
     try:
-        outcome = await system(destination.system).probe(destination, client)
+        found = await system(destination.system).probe(destination, client)
     finally:
         await client.close()
-    told: dict[str, Any] = {"destination": destination.name, "ok": isinstance(outcome, Delivered)}
+    return {
+        "destination": destination.name,
+        "ok": isinstance(found.outcome, Delivered),
+        "text": _text(found.outcome, destination),
+        "remarks": list(found.remarks),
+    }
+
+
+def _text(outcome: Outcome, destination: Destination) -> str:
     if isinstance(outcome, Delivered):
-        return told | {"text": outcome.note or f"{destination.base_url} answers"}
-    return told | {"text": " ".join(filter(None, (outcome.reason, getattr(outcome, "hint", ""))))}
+        return outcome.note or f"{destination.base_url} answers"
+    return " ".join(filter(None, (outcome.reason, getattr(outcome, "hint", ""))))

@@ -214,7 +214,7 @@ def destinations(*, as_json: bool) -> None:
     for item in items:
         counts = [str(item[name]) for name in ("ready", "retrying", "held", "dead")]
         reason = _why(item)
-        table.add_row(item["name"], item["system"], styled(item["status"]), *counts, *([reason] if wide else []))
+        table.add_row(item["name"], item["system"], styled(item["status"]), *counts, *([Text(reason)] if wide else []))
         if reason and not wide:
             below.append(Text(f"{item['name']}: {reason}"))
         below += [feed_line(item["name"], feed) for feed in item["feeds"]]

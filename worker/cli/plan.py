@@ -140,7 +140,7 @@ def _step(order: Order, shop: str, destination: Destination, found: Config, *, s
 
 def _request(call: Call, destination: Destination) -> dict[str, Any]:
     """As :class:`worker.http.Client` sends it, but for the secret."""
-    url = f"{destination.base_url}/{quote(call.path, safe='/')}" if call.path else destination.base_url
+    url = call.address(destination.base_url)
     query = urlencode(call.params, quote_via=quote)
     secret = destination.auth.name if isinstance(destination.auth, QueryAuth) else call.key_param
     if secret:

@@ -231,9 +231,10 @@ def customer_rules(destinations: Mapping[str, Mapping[str, Any]]) -> Iterator[Fi
 def _customers(destinations: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     for name, raw in destinations.items():
         written = raw.get("customer")
-        named = source(written) if isinstance(written, str) else None
-        if named:
-            yield name, named
+        each = written.values() if isinstance(written, dict) else (written,)
+        for named in dict.fromkeys(source(one) for one in each if isinstance(one, str)):
+            if named:
+                yield name, named
 
 
 def _meet(prefix: str, other: str) -> bool:

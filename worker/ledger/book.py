@@ -69,7 +69,6 @@ class DeliveryState:
     hint: str = ""
     progress: str | None = None
     progress_at: float | None = None
-    progress_step: int | None = None
     tracking: str | None = None
 
     @property

@@ -189,8 +189,15 @@ def _claimed(row: Any, *, probe: bool) -> Claimed | None:
 def _prepared(
     connection: Connection, jobs: Sequence[Claimed], destination: Destination, prepare: Prepare, *, now: float
 ) -> list[Claimed]:
-    shelf = LedgerShelf(connection, destination.name, now=now)
-    done = [replace(job, memo=prepare(job.order, job.memo, destination, shelf)) for job in jobs]
+    done = [
+        replace(
+            job,
+            memo=prepare(
+                job.order, job.memo, destination, LedgerShelf(connection, destination.name, shop=job.shop, now=now)
+            ),
+        )
+        for job in jobs
+    ]
     rows = [
         {"row_id": after.id, "memo": json.dumps(dict(after.memo))}
         for before, after in zip(jobs, done, strict=True)

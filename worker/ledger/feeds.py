@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, or_, select, tuple_, update
+from sqlalchemy import Connection, case, delete, func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.feeds import Batch, Copied, Stock
@@ -43,32 +44,38 @@ def due(connection: Connection, feeds: Iterable[tuple[str, str]], *, now: float)
     A destination that refuses us, or that asked us to wait, is left in peace; one that was suspended by hand is not:
     it gets no orders, and may tell all the same.
     """
-    closed = set(connection.scalars(select(_dest.name).where(_closed(now))))
-    wanted = [key for key in feeds if key[0] not in closed]
-    if not wanted:
-        return []
-    query = select(_f.destination, _f.name, _f.due_at, _f.leased_until).where(
-        tuple_(_f.destination, _f.name).in_(wanted)
-    )
-    known = {(row.destination, row.name): row for row in connection.execute(query)}
-    return [
-        key
-        for key in wanted
-        if key not in known or (known[key].due_at <= now and (known[key].leased_until or 0) <= now)
-    ]
+    shut = closed(connection, now=now)
+    wanted = [key for key in feeds if key[0] not in shut]
+    later = tuple_(_f.destination, _f.name).in_(wanted) & (_f.due_at > now)
+    waiting = {(row.destination, row.name) for row in connection.execute(select(_f.destination, _f.name).where(later))}
+    return [key for key in unleased(connection, wanted, now=now) if key not in waiting]
 
 
-def _closed(now: float) -> ColumnElement[bool]:
+def closed(connection: Connection, *, now: float) -> set[str]:
+    """Destinations that refuse us, or that asked us to wait."""
     refused = (_dest.status == "suspended") & _dest.probe_at.is_not(None)
-    return refused | ((_dest.status == "paused") & (_dest.paused_until > now))
+    paused = (_dest.status == "paused") & (_dest.paused_until > now)
+    return set(connection.scalars(select(_dest.name).where(refused | paused)))
 
 
-def take(connection: Connection, destination: str, name: str, *, lease_s: float, now: float) -> Turn | None:
-    """Take a feed in hand; None where it is not due, or somebody else has it."""
+def unleased(connection: Connection, feeds: Iterable[tuple[str, str]], *, now: float) -> list[tuple[str, str]]:
+    """Those of (destination, feed) that nobody reads."""
+    wanted = list(feeds)
+    query = select(_f.destination, _f.name).where(_f.leased_until > now)
+    taken = {(row.destination, row.name) for row in connection.execute(query)}
+    return [key for key in wanted if key not in taken]
+
+
+def take(
+    connection: Connection, destination: str, name: str, *, lease_s: float, now: float, early: bool = False
+) -> Turn | None:
+    """Take a feed in hand; None where somebody else has it, or it is not due, unless one comes ``early``."""
     row = {"destination": destination, "name": name, "checkpoint": "{}", "due_at": now, "problem": "", "whole": "{}"}
     connection.execute(_insert(connection, t.feeds).values(row).on_conflict_do_nothing())
     here = (_f.destination == destination) & (_f.name == name)
-    free = here & (_f.due_at <= now) & or_(_f.leased_until.is_(None), _f.leased_until <= now)
+    free = here & or_(_f.leased_until.is_(None), _f.leased_until <= now)
+    if not early:
+        free &= _f.due_at <= now
     if not connection.execute(update(t.feeds).where(free).values(leased_until=now + lease_s)).rowcount:
         return None
     checkpoint = connection.scalar(select(_f.checkpoint).where(here)) or "{}"
@@ -106,13 +113,31 @@ def save(connection: Connection, turn: Turn, batch: Batch, *, every_s: float, no
     return True
 
 
-def _forget(connection: Connection, destination: str, kind: str, *, before: float) -> None:
+def _forget(connection: Connection, destination: str, kind: str, *, before: float = math.inf) -> None:
     """What a whole reading has not seen any more is gone there."""
     if kind == STOCK:
         connection.execute(delete(t.stock).where(_s.destination == destination, _s.seen_at < before))
     else:
         gone = (_c.destination == destination) & (_c.kind == kind) & (_c.seen_at < before)
         connection.execute(delete(t.copies).where(gone))
+
+
+def forget_unwanted(connection: Connection, wanted: Iterable[tuple[str, str]]) -> int:
+    """Forget every feed but these (destination, feed), and what only they told; returns how many were forgotten.
+
+    A figure that nobody renews must not decide, and customers' data must not outlive its purpose.
+    """
+    kept = set(wanted)
+    query = select(_f.destination, _f.name, _f.whole).where(_f.name.not_in(LOCKS)).order_by(_f.destination, _f.name)
+    gone = [row for row in connection.execute(query) if (row.destination, row.name) not in kept]
+    for row in gone:
+        connection.execute(delete(t.feeds).where(_f.destination == row.destination, _f.name == row.name))
+        for kind in {*json.loads(row.whole), *({STOCK} & {row.name})}:
+            _forget(connection, row.destination, kind)
+    for destination in {row.destination for row in gone} - {name for name, _ in kept}:
+        for table in (t.stock, t.copies, t.hints):
+            connection.execute(delete(table).where(table.c.destination == destination))
+    return len(gone)
 
 
 def _save_stock(connection: Connection, destination: str, rows: Sequence[Stock], *, now: float) -> None:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from worker.feeds import Progress
+from worker.feeds import CANCELLED, Progress
 from worker.ledger import tables as t
-from worker.ledger.book import Book, DeliveryState, OrderState, chunks, storable
+from worker.ledger.book import Book, DeliveryState, OrderState, chunks, its_turn, next_in_turn, storable
 
 _d, _n = t.deliveries.c, t.numbers.c
+
+CANCELLED_THERE = "cancelled_there"
+"""Code of a delivery that the destination cancelled, and the shop did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +26,10 @@ class Told:
     news: int
 
 
-def tell(
-    connection: Connection, destination: str, progress: Sequence[Progress], *, now: float, late: bool = False
-) -> Told:
-    """Write how orders get on to their deliveries and timelines.
+def tell(connection: Connection, destination: str, progress: Sequence[Progress], *, now: float) -> Told:
+    """Write how orders get on now to their deliveries and timelines; what a destination cancelled waits for a person.
 
-    Args:
-        late: what is told may be old (a webhook): what is behind the known step is no news then. Without it this is
-            how things are now, and they may have gone back.
+    They may have gone back: a pick undone, an order that is open again.
     """
     wanted = _orders_of(connection, destination, progress)
     book, ours, news = Book(connection), 0, 0
@@ -41,10 +40,19 @@ def tell(
         if state is None or delivery is None or not _meant(delivery, one):
             continue
         ours += 1
-        if not late or one.step >= (delivery.progress_step or 0):
-            news += _tell(state, delivery, one, now=now)
+        if _tell(state, delivery, one, now=now):
+            news += 1
+            _follow(state, delivery, one, now=now)
     book.save()
     return Told(ours, news)
+
+
+def known(connection: Connection, destination: str, one: Progress) -> bool:
+    """Whether an entry is about an order of ours, which the destination has or may have."""
+    order_id = _orders_of(connection, destination, [one]).get(0)
+    query = select(t.deliveries).where(_d.order_id == order_id, _d.destination == destination)
+    row = connection.execute(query).mappings().one_or_none() if order_id is not None else None
+    return row is not None and _meant(DeliveryState(**row), one)
 
 
 def _meant(delivery: DeliveryState, one: Progress) -> bool:
@@ -55,19 +63,49 @@ def _meant(delivery: DeliveryState, one: Progress) -> bool:
 
 
 def _tell(state: OrderState, delivery: DeliveryState, one: Progress, *, now: float) -> bool:
-    said, known = storable(one.text), json.loads(delivery.tracking or "{}")
+    said, before = storable(one.text), json.loads(delivery.tracking or "{}")
     found = {storable(waybill): storable(address) for waybill, address in one.tracking.items()}
-    tracking = known | {waybill: address or known.get(waybill, "") for waybill, address in found.items()}
-    delivery.progress_step = one.step or None
-    if (delivery.progress or "", known) == (said, tracking):
+    tracking = before | {waybill: address or before.get(waybill, "") for waybill, address in found.items()}
+    not_begun = not one.state and delivery.progress is None
+    if not_begun or (delivery.progress or "", before) == (said, tracking):
         return False
-    delivery.progress, delivery.progress_at = said, now
+    delivery.progress, delivery.progress_at, state.updated_at = said, now, now
     delivery.tracking = json.dumps(tracking, ensure_ascii=False) if tracking else None
     text = said + "".join(f", tracking {waybill}" for waybill in found)
     state.tell(
         "progress", text, now, destination=delivery.destination, data={"tracking": tracking} if tracking else None
     )
     return True
+
+
+def _follow(state: OrderState, delivery: DeliveryState, one: Progress, *, now: float) -> None:
+    """What was cancelled there alone must not look delivered; what is alive there again does not wait any more."""
+    if one.state == CANCELLED and delivery.state == "delivered" and _wanted(state):
+        delivery.hold(
+            "person",
+            reason="The order was cancelled there, and the shop has not cancelled it.",
+            hint="Ask why. Then cancel it in the shop too, or accept it as it is. A replay tries to send it again.",
+            code=CANCELLED_THERE,
+        )
+        delivery.changed_at = now
+        state.tell("held", delivery.reason, now, destination=delivery.destination)
+        for other in state.deliveries:
+            if other.state in ("ready", "retrying") and not its_turn(state, other):
+                other.go(now, state="waiting")
+    elif one.state != CANCELLED and delivery.state == "held" and delivery.code == CANCELLED_THERE:
+        delivery.go(now, state="delivered")
+        delivery.changed_at = now
+        later = next_in_turn(state)
+        if later is not None:
+            later.go(now)  # the sweep rings for it
+
+
+def _wanted(state: OrderState) -> bool:
+    """The shop wants goods of it: we have not cancelled it there ourselves."""
+    order = state.order()
+    if order is None or state.cancelled or state.test:
+        return False
+    return any(line.shippable and line.open_quantity + line.fulfilled_quantity for line in order.lines)
 
 
 def _orders_of(connection: Connection, destination: str, progress: Sequence[Progress]) -> dict[int, int]:

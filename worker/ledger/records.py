@@ -134,6 +134,8 @@ def _apply(state: OrderState, delivery: DeliveryState, result: Result, *, rule: 
     if isinstance(outcome, Delivered):
         _delivered(state, delivery, outcome, job, now)
     elif isinstance(outcome, Retry):
+        if not (outcome.counts or outcome.in_doubt or result.answered or result.interrupted):
+            delivery.attempts -= 1  # it only waited: nothing was sent
         delivery.first_try_at = delivery.first_try_at or now - result.seconds
         _retry(state, delivery, outcome, rule=rule, data=data, now=now)
     elif isinstance(outcome, Reject):

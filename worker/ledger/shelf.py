@@ -11,10 +11,11 @@ from worker.ledger import feeds, series
 
 
 class LedgerShelf:
-    """:class:`worker.system.Shelf` on the claim's transaction."""
+    """:class:`worker.system.Shelf` on the claim's transaction, for an order of ``shop``."""
 
-    def __init__(self, connection: Connection, destination: str, *, now: float) -> None:
+    def __init__(self, connection: Connection, destination: str, *, shop: str, now: float) -> None:
         self._connection, self._destination, self._now = connection, destination, now
+        self.shop = shop
 
     def number(self, digits: int) -> str:
         """The next one of the destination's own series."""

@@ -81,8 +81,10 @@ def listed(
         name, _, code = cursor.partition("/")
         query = query.where(or_(_s.destination > name, (_s.destination == name) & (_s.code > code)))
     rows = connection.execute(query.order_by(_s.destination, _s.code).limit(limit + 1)).all()
-    skus = {one.name: _our_words(one) for one in places}
-    items = [_row(row, skus[row.destination].get(row.code) or [row.shown]) for row in rows[:limit]]
+    words = {one.name: _our_words(one) for one in places}
+    items = [
+        _row(row, _skus(row, config.destinations[row.destination], words[row.destination])) for row in rows[:limit]
+    ]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(items=items, following=f"{last.destination}/{last.code}" if last is not None else None)
 
@@ -95,6 +97,12 @@ def _our_words(destination: Destination) -> Mapping[str, list[str]]:
         if code is not None:
             found.setdefault(code.casefold(), []).append(sku)
     return found
+
+
+def _skus(row: Any, destination: Destination, words: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """What we call a code: the SKUs that the map has for it, else the code itself, unless that is sent as another."""
+    same = (code_of(destination, row.shown) or "").casefold() == row.code
+    return words.get(row.code) or ([row.shown] if same else [])
 
 
 def _row(row: Any, skus: Sequence[str]) -> dict[str, Any]:

@@ -120,7 +120,6 @@ deliveries = Table(
     Column("changed_at", Double, nullable=False),
     Column("progress", Text, nullable=True, comment="how the order gets on there, in words"),
     Column("progress_at", Double, nullable=True),
-    Column("progress_step", Integer, nullable=True, comment="how far it is there, by the destination's own numbers"),
     Column("tracking", Text, nullable=True, comment="waybill -> address, JSON"),
     UniqueConstraint("order_id", "destination"),
     Index("ix_deliveries_work", "destination", "state", "due_at"),
@@ -211,6 +210,16 @@ feeds = Table(
     Column("problem", Text, nullable=False, default=""),
     Column("whole", Text, nullable=False, default="{}", comment="kind -> when it was last read to its end, JSON"),
     comment="What destinations tell of their own accord, and how far it was read.",
+)
+
+hints = Table(
+    "hints",
+    metadata,
+    Column("destination", String(100), primary_key=True),
+    Column("number", String(300), primary_key=True, comment="the order's number there"),
+    Column("due_at", Double, nullable=False),
+    Column("since", Double, nullable=False),
+    comment="Orders of which a webhook of a destination said that something happened: they are read anew.",
 )
 
 stock = Table(

@@ -233,6 +233,8 @@ class Figures:
     deliveries: dict[tuple[str, str], int]
     destinations: dict[str, str]
     oldest_ready_s: dict[str, float]
+    feeds: dict[tuple[str, str], tuple[float | None, bool]]
+    """(destination, feed) -> when it was last read, in UNIX seconds, and whether something is in the way."""
     tallies: dict[str, dict[str, float]]
 
 
@@ -249,10 +251,12 @@ def figures(connection: Connection, *, now: float) -> Figures:
     for row in connection.execute(select(t.tallies)):
         tallies.setdefault(row.name, {})[row.labels] = row.value
     health = connection.execute(select(t.destinations.c.name, t.destinations.c.status))
+    read = connection.execute(select(t.feeds).where(t.feeds.c.name.not_in(LOCKS)))
     return Figures(
         orders=order_counts(connection),
         deliveries={(name, state): n for name, state, n in by_state},
         destinations={row.name: row.status for row in health},
         oldest_ready_s={name: max(0.0, now - at) for name, at in oldest},
+        feeds={(row.destination, row.name): (row.done_at, bool(row.problem)) for row in read},
         tallies=tallies,
     )

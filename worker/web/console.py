@@ -22,6 +22,7 @@ from starlette.templating import Jinja2Templates
 
 from schemas import strict_json
 from worker.desk import UnknownDestinationError
+from worker.ledger import stock as kept
 from worker.ledger import views
 from worker.ledger.accepts import AcceptRefusedError
 from worker.ledger.engine import away
@@ -71,6 +72,7 @@ def install(app: FastAPI, settings: Settings) -> None:
         ("/orders/{order_id:int}/accept", accept, "POST"),
         ("/destinations", destinations, "GET"),
         ("/destinations/{name}/{action}", act, "POST"),
+        ("/stock", stock, "GET"),
         ("/docs", docs, "GET"),
         ("/login", login_page, "GET"),
         ("/login", login, "POST"),
@@ -145,10 +147,8 @@ def _number(text: str) -> int | None:
 
 def orders(request: Request) -> Response:
     """The newest orders, by status, shop, destination or a part of a number."""
-    asked = request.query_params
-    names = ("status", "shop", "destination", "q")
-    wanted = {name: asked.get(name, "").replace("\0", "").strip() or None for name in names}
-    cursor = _number(asked.get("cursor", ""))
+    wanted = {name: _asked(request, name) for name in ("status", "shop", "destination", "q")}
+    cursor = _number(request.query_params.get("cursor", ""))
     house = _house(request)
     with house.ledger.read() as connection:
         chosen = views.Filter(
@@ -248,6 +248,48 @@ def destinations(request: Request) -> Response:
     with _house(request).ledger.read() as connection:
         items = views.destinations(connection)
     return _page(request, "destinations.html", items=items, known=_house(request).config.destinations)
+
+
+def stock(request: Request) -> Response:
+    """What destinations say about article codes."""
+    house = _house(request)
+    places = house.config.destinations
+    wanted = {name: _asked(request, name) for name in ("sku", "destination", "cursor")}
+    if wanted["destination"] is not None and wanted["destination"] not in places:
+        return _message(request, 404, "No such destination", f"There is no destination {wanted['destination']}.")
+    with house.ledger.read() as connection:
+        page = kept.listed(
+            connection,
+            house.config,
+            destination=wanted["destination"],
+            sku=wanted["sku"],
+            cursor=wanted["cursor"],
+            limit=PAGE,
+        )
+        feeds = views.feeds(connection)
+    shown = [wanted["destination"]] if wanted["destination"] else list(places)
+    narrowed = {name: value for name, value in wanted.items() if value and name != "cursor"}
+
+    def address(**more: str) -> str:
+        return "/stock?" + urlencode({**narrowed, **more})
+
+    return _page(
+        request,
+        "stock.html",
+        items=page.items,
+        wanted=wanted,
+        destinations=sorted(places),
+        told=bool(page.items) or any(one.tells_stock for one in places.values()),
+        troubled=[(name, feed) for name in shown for feed in feeds.get(name, ()) if feed["problem"]],
+        fresh=address(**({"cursor": wanted["cursor"]} if wanted["cursor"] else {})),
+        first=address() if wanted["cursor"] else None,
+        following=address(cursor=page.following) if page.following else None,
+    )
+
+
+def _asked(request: Request, name: str) -> str | None:
+    """A query parameter without blanks around it; None where it is not there."""
+    return request.query_params.get(name, "").replace("\0", "").strip() or None
 
 
 async def act(request: Request) -> Response:

@@ -72,7 +72,7 @@ def _hook() -> dict[str, Any]:
     told = {
         "type": "object",
         "properties": {
-            "outcome": {"type": "string", "enum": ["accepted", "duplicate", "ignored"]},
+            "outcome": {"type": "string", "enum": ["accepted", "ignored"]},
             "reason": {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "Why it is ignored."},
         },
     }
@@ -81,7 +81,9 @@ def _hook() -> dict[str, Any]:
         **{str(status): {"description": text, "content": _PROBLEM} for status, text in texts.items()},
     }
     body = {"required": True, "description": "As the warehouse sends it.", "content": {"application/json": {}}}
-    text = "Take a destination's word of how an order gets on there (Ongoing's order webhooks)."
+    text = (
+        "Take a hint that something happened to an order at a destination (Ongoing's order webhooks): it is read anew."
+    )
     return _open("destination_webhook", text, answers) | {"parameters": parameters, "requestBody": body}
 
 

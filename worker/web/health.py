@@ -90,7 +90,9 @@ def metrics(request: Request) -> Response:
         figures = views.figures(connection, now=now)
         living = workers.living(connection)
     registry = CollectorRegistry()
-    registry.register(_Collected([*_gauges(figures), *_counters(figures, house), _heard(living, now)]))
+    registry.register(
+        _Collected([*_gauges(figures), *_feeds(figures, now), *_counters(figures, house), _heard(living, now)])
+    )
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -121,6 +123,17 @@ def _gauges(figures: views.Figures) -> Iterator[Metric]:
         for state in ("open", "paused", "suspended"):
             states.add_metric([destination, state], float(state == status))
     yield from (orders, deliveries, states, oldest)
+
+
+def _feeds(figures: views.Figures, now: float) -> Iterator[Metric]:
+    labels = ["destination", "feed"]
+    age = GaugeMetricFamily("crossdock_feed_age_seconds", "Since a feed was last read.", labels=labels)
+    failing = GaugeMetricFamily("crossdock_feed_failing", "1 where a feed cannot be read.", labels=labels)
+    for key, (read_at, stuck) in figures.feeds.items():
+        if read_at is not None:
+            age.add_metric(key, max(0.0, now - read_at))
+        failing.add_metric(key, float(stuck))
+    yield from (age, failing)
 
 
 def _counters(figures: views.Figures, house: House) -> Iterator[Metric]:

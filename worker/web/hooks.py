@@ -1,4 +1,4 @@
-"""``POST /webhooks/destinations/{name}``: a destination tells how an order gets on there."""
+"""``POST /webhooks/destinations/{name}``: a destination says that something happened to an order there."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from schemas.destination import Destination
 from schemas.ongoing import OngoingDestination
 from schemas.ongoing_status import of_webhook
 from worker.feeds import Progress
+from worker.ledger import hints
 from worker.ledger.engine import away
-from worker.ledger.progress import tell
+from worker.ledger.progress import known
 from worker.web.house import House
 
 log = structlog.get_logger("crossdock.hooks")
@@ -30,37 +31,27 @@ ANSWER_S = 10.0
 
 
 class NothingToTellError(ValueError):
-    """It is genuine, and nothing for a timeline. The message says why, and holds nothing of the body."""
+    """It is genuine, and about no order of the destination. The message says why, and holds nothing of the body."""
 
 
 def _ongoing(body: Any, destination: Destination) -> Progress:
     if not isinstance(destination, OngoingDestination):
         raise TypeError(f"{destination.name} is not of Ongoing")
     try:
-        status = of_webhook(body, destination)
+        hint = of_webhook(body, destination)
     except ValueError as error:
         raise NothingToTellError(str(error)) from None
-    if status is None:
-        raise NothingToTellError("it tells no status of an order that has to be told")
-    return Progress(
-        reference=str(status.order_id or ""),
-        number=status.order_number,
-        state=status.word,
-        step=status.number,
-        text=status.text,
-        tracking=status.tracking,
-    )
+    if hint is None:
+        raise NothingToTellError("it names no order")
+    return Progress(number=hint.order_number, reference=str(hint.order_id or ""), state="", text="")
 
 
 READERS: Mapping[str, Callable[[Any, Destination], Progress]] = {"ongoing": _ongoing}
-"""By system: what a webhook's body says. Raises NothingToTellError."""
+"""By system: which order a webhook's body is about, by number and reference. Raises NothingToTellError."""
 
 
-async def take(house: House, name: str, headers: Mapping[str, str], body: bytes) -> Response:
-    """Check the token, tell the order's timeline, answer after the commit.
-
-    A webhook may come twice, late and out of order, and is lost after a day (section 4): so it tells how an order gets
-    on, the reading of the statuses is the net under it, and nothing is decided by it.
+def refused(house: House, name: str, headers: Mapping[str, str]) -> Response | None:
+    """What to answer to a webhook that is not taken, before its body is read; None where it may come in.
 
     Args:
         headers: names in lower case, values decoded as Latin-1.
@@ -72,10 +63,20 @@ async def take(house: House, name: str, headers: Mapping[str, str], body: bytes)
     if not hmac.compare_digest(headers.get(TOKEN, "").encode("latin-1"), token.get_secret_value().encode()):
         house.count_refused(f"destinations/{name}", why="the token is missing or wrong")
         return _error(401, "the token in X-Auth-Token is missing or wrong")
+    return None
+
+
+async def take(house: House, name: str, body: bytes) -> Response:
+    """Note which order is to be read anew, and answer after the commit.
+
+    A webhook may come twice, late, out of order or from whoever has the token, and is lost after a day (section 4): so
+    it is a hint and no more. A worker reads the order within seconds; the reading of all statuses is the net under it.
+    """
+    destination = house.config.destinations[name]
     try:
         async with asyncio.timeout(ANSWER_S):
             # Not Starlette's pool, which would see the thread through to its end, however long it waits.
-            outcome, reason = await asyncio.to_thread(_told, house, destination, body)
+            outcome, reason = await asyncio.to_thread(_noted, house, destination, body)
     except (SQLAlchemyError, TimeoutError) as error:
         if isinstance(error, SQLAlchemyError) and not away(error):
             raise
@@ -85,16 +86,18 @@ async def take(house: House, name: str, headers: Mapping[str, str], body: bytes)
     return JSONResponse({"outcome": outcome, "reason": reason or None})
 
 
-def _told(house: House, destination: Destination, body: bytes) -> tuple[str, str]:
+def _noted(house: House, destination: Destination, body: bytes) -> tuple[str, str]:
     """The outcome, and why it is ignored: an answer other than 2xx would make it come again, and no better."""
     try:
-        told = READERS[destination.system](strict_json.loads(body), destination)
+        about = READERS[destination.system](strict_json.loads(body), destination)
     except (strict_json.MalformedError, NothingToTellError) as error:
         return "ignored", str(error)
-    found = house.ledger.write(lambda c: tell(c, destination.name, [told], now=time.time(), late=True))
-    if not found.ours:
+    with house.ledger.read() as connection:
+        ours = known(connection, destination.name, about)
+    if not ours:
         return "ignored", "no order of ours there has this number"
-    return ("accepted", "") if found.news else ("duplicate", "")
+    house.ledger.write(lambda c: hints.note(c, destination.name, about.number, now=time.time()))
+    return "accepted", ""
 
 
 def _error(status: int, text: str, **headers: str) -> Response:

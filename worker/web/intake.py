@@ -75,25 +75,29 @@ class Webhooks:
 async def _webhook(house: House, name: str, request: Request) -> Response:
     """Verify, read, store, answer."""
     received_at = datetime.now(UTC)
+    headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in request.scope["headers"]}
     if name.startswith(_DESTINATIONS):
-        body = await _body(request)
-        if isinstance(body, Response):
-            return body
-        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in request.scope["headers"]}
-        return await hooks.take(house, name.removeprefix(_DESTINATIONS), headers, body)
+        return await _hook(house, name.removeprefix(_DESTINATIONS), headers, request)
     shop = house.config.shops.get(name)
     if shop is None:
         return _error(404, f"no shop {name!r} here; look at the webhook's address")
     body = await _body(request)
     if isinstance(body, Response):
         return body
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
     try:
         async with asyncio.timeout(ANSWER_S):
             return await _take(house, shop, headers, body, received_at)
     except TimeoutError:
         log.error("not_stored", shop=shop.name, error="TimeoutError")
         return _unavailable()
+
+
+async def _hook(house: House, name: str, headers: Mapping[str, str], request: Request) -> Response:
+    refused = hooks.refused(house, name, headers)
+    if refused is not None:
+        return refused
+    body = await _body(request)
+    return body if isinstance(body, Response) else await hooks.take(house, name, body)
 
 
 async def _take(house: House, shop: Shop, headers: Mapping[str, str], body: bytes, received_at: datetime) -> Response:

@@ -17,15 +17,6 @@ def upgrade() -> None:
         "deliveries", sa.Column("progress", sa.Text(), nullable=True, comment="how the order gets on there, in words")
     )
     op.add_column("deliveries", sa.Column("progress_at", sa.Double(), nullable=True))
-    op.add_column(
-        "deliveries",
-        sa.Column(
-            "progress_step",
-            sa.Integer(),
-            nullable=True,
-            comment="how far it is there, by the destination's own numbers",
-        ),
-    )
     op.add_column("deliveries", sa.Column("tracking", sa.Text(), nullable=True, comment="waybill -> address, JSON"))
     op.create_table(
         "feeds",
@@ -39,6 +30,15 @@ def upgrade() -> None:
         sa.Column("whole", sa.Text(), nullable=False, comment="kind -> when it was last read to its end, JSON"),
         sa.PrimaryKeyConstraint("destination", "name", name=op.f("pk_feeds")),
         comment="What destinations tell of their own accord, and how far it was read.",
+    )
+    op.create_table(
+        "hints",
+        sa.Column("destination", sa.String(length=100), nullable=False),
+        sa.Column("number", sa.String(length=300), nullable=False, comment="the order's number there"),
+        sa.Column("due_at", sa.Double(), nullable=False),
+        sa.Column("since", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("destination", "number", name=op.f("pk_hints")),
+        comment="Orders of which a webhook of a destination said that something happened: they are read anew.",
     )
     op.create_table(
         "stock",
@@ -75,6 +75,7 @@ def downgrade() -> None:
     """Take back."""
     op.drop_table("copies")
     op.drop_table("stock")
+    op.drop_table("hints")
     op.drop_table("feeds")
-    for name in ("tracking", "progress_step", "progress_at", "progress"):
+    for name in ("tracking", "progress_at", "progress"):
         op.drop_column("deliveries", name)

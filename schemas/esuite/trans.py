@@ -1,4 +1,4 @@
-"""Esuite: its section of ``crossdock.toml``, and order -> ``POST trans`` (contracts/esuite.md)."""
+"""Esuite: order -> ``POST``, ``PUT`` and ``DELETE trans`` (contracts/esuite.md section 6)."""
 
 from __future__ import annotations
 
@@ -9,109 +9,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import ClassVar, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator
-
-from schemas.customers import source
-from schemas.destination import Destination, Unmappable
-from schemas.model import StrictModel, plain
+from schemas.destination import Unmappable
+from schemas.esuite import EsuiteDestination, reference
+from schemas.esuite.payments import payment
+from schemas.model import plain
 from schemas.money import decimals, rounded
 from schemas.order import Address, Order
 
-Scalar = str | int | float | bool
 Json = dict[str, object]
-
-LEDGER = "S"
-"""The sales ledger: orders of a shop go there, and are looked for there."""
-
-ACCOUNT_FIELDS = ("AccountRef", "AccountNo", "AccountAltRef", "AccountBusinessNumber")
-REQUIRED_FIELDS = {"BatchType": '"SAR"', "TransType": '"SOR"', "TransLedger": '"S"'}
-"""What POST trans wants besides the account, with an example. Section 9, trap 1: the sample has no TransType."""
-
-OWN_FIELDS = ("TransYourRef", "TransDate", "TransIncGST", "DlvAddressNo", "TransNo")
-"""Set for each order; a fixed value would break the look-up or the figures."""
-
-
-class PaymentType(StrictModel):
-    """How one payment method of the shop is booked (contracts/esuite.md section 6, T_Pay)."""
-
-    PaymentType: str
-    AuthBankPosted: str | None = None
-
-
-class EsuiteDestination(Destination):
-    """``system = "esuite"``.
-
-    ``customer``: ``NAME:ref``, AccountRef is the code of the buyer's company in the copies of destination NAME.
-    ``timezone``: TransDate is the date of ``placed_at`` there; without it, in the offset that the shop sent.
-    A payment method that is ``false`` is not booked.
-    """
-
-    shipping_is_a_line: ClassVar[bool] = True
-
-    system: Literal["esuite"]
-    reference_prefix: str = ""
-    tax_included: bool = True
-    timezone: str | None = None
-    customer: str | None = None
-    fields: dict[str, Scalar] = Field(default_factory=dict, validate_default=True)
-    payments: dict[str, PaymentType | Literal[False]] = Field(default_factory=dict)
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, timezone: str | None) -> str | None:
-        try:
-            return None if timezone is None else ZoneInfo(timezone).key
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError('is no time zone, write for example "Australia/Melbourne"') from None
-
-    @field_validator("customer")
-    @classmethod
-    def _looked_up(cls, customer: str | None) -> str | None:
-        if customer is not None and not source(customer):
-            raise ValueError(
-                'must be "NAME:ref", for the code of the buyer\'s company at the destination NAME; one account for all '
-                "orders goes into fields, as AccountRef"
-            )
-        return customer
-
-    @property
-    def customer_from(self) -> str | None:
-        """The destination whose copies tell the account of each order."""
-        return source(self.customer)
-
-    @field_validator("fields")
-    @classmethod
-    def _can_be_posted(cls, fields: dict[str, Scalar], info: ValidationInfo) -> dict[str, Scalar]:
-        looked_up = info.data.get("customer") is not None
-        problems = _missing(fields, account=not looked_up)
-        if looked_up:
-            double = [name for name in ACCOUNT_FIELDS if name in fields]
-            problems += [f"{name} is looked up for each order, by customer; take one of the two out" for name in double]
-        if str(fields.get("AccountNo", "")) == "-1":
-            problems.append("AccountNo = -1 would open a new account for every order; name an existing account")
-        if fields.get("TransLedger", LEDGER) not in (LEDGER, ""):
-            problems.append(f'TransLedger must be "{LEDGER}": orders of a shop go to the sales ledger')
-        problems += [f"{name} is set for each order; take it out" for name in OWN_FIELDS if name in fields]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return fields
-
-
-def _missing(fields: dict[str, Scalar], *, account: bool) -> list[str]:
-    given = {name for name, value in fields.items() if str(value).strip()}
-    said = [f"{name} is missing, for example {name} = {e}" for name, e in REQUIRED_FIELDS.items() if name not in given]
-    if account and given.isdisjoint(ACCOUNT_FIELDS):
-        names = ", ".join(ACCOUNT_FIELDS)
-        said.append(f'the account is missing, for example AccountRef = "CASH01" (one of {names})')
-    return said
-
-
-def reference(number: str, destination: EsuiteDestination) -> str:
-    """TransYourRef, the key by which our transaction is found again: ``WEB-1001``."""
-    return (destination.reference_prefix + number).strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +99,9 @@ def transaction(order: Order, *, number: str, destination: EsuiteDestination, ac
     head = body["T_Trans"]
     if account is not None and isinstance(head, dict):
         head["AccountRef"] = account
-    payment, _ = _payment(order, destination)
-    if payment:
-        body["T_Pay"] = payment
+    booked, _ = payment(order, destination)
+    if booked:
+        body["T_Pay"] = booked
     return body
 
 
@@ -262,7 +169,7 @@ def remarks(order: Order, *, destination: EsuiteDestination) -> tuple[str, ...]:
     Raises:
         Unmappable: a payment that the configuration has no word for.
     """
-    _, about_payment = _payment(order, destination)
+    _, about_payment = payment(order, destination)
     return (*_left_out(order, destination), *about_payment)
 
 
@@ -380,45 +287,3 @@ def _delivery(address: Address, order: Order) -> Json:
         "DlvEmail": order.email or "",
         "DlvComments": "",
     }
-
-
-def _payment(order: Order, destination: EsuiteDestination) -> tuple[Json | None, list[str]]:
-    """T_Pay, and what is to be said about it. The one object names one type (section 6): the largest one.
-
-    Raises:
-        Unmappable: ``no_payment_type``.
-    """
-    if order.payment_state == "refunded":
-        return None, ["the shop has refunded the payment: none was booked"]
-    if order.payment_state not in ("paid", "partially_refunded"):
-        return None, []
-    sums = _by_type(order, destination)
-    total = rounded(sum(sums.values(), Decimal(0)), decimals(order.currency))
-    if total <= 0:
-        return None, []
-    largest = max(sums, key=lambda kind: sums[kind])
-    booked = f"booked as {largest.PaymentType} {plain(total)}"
-    said = []
-    if len(sums) > 1:
-        split = ", ".join(f"{kind.PaymentType} {plain(amount)}" for kind, amount in sums.items())
-        said.append(f"paid in several ways ({split}), and Esuite takes one: {booked}")
-    if order.payment_state == "partially_refunded":
-        said.append(f"the shop has refunded a part of the payment: {booked}, as it was paid before")
-    return {**largest.model_dump(exclude_none=True), "PaymentAmt": plain(total)}, said
-
-
-def _by_type(order: Order, destination: EsuiteDestination) -> dict[PaymentType, Decimal]:
-    sums: dict[PaymentType, Decimal] = {}
-    for payment in order.paid:
-        kind = destination.payments.get(payment.method, destination.payments.get("*"))
-        if payment.amount == 0 or kind is False:
-            continue
-        if kind is None:
-            raise Unmappable(
-                "no_payment_type",
-                f"The payment method {payment.method!r} has no payment type at {destination.name}.",
-                hint=f'Add "{payment.method}" = {{ PaymentType = "..." }}, or "*" for all others, '
-                f"to [destinations.{destination.name}.payments]; false leaves the payment out.",
-            )
-        sums[kind] = sums.get(kind, Decimal(0)) + payment.amount
-    return sums

@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ValidationError
 
-from schemas.esuite import EsuiteDestination, items
+from schemas.esuite import EsuiteDestination
+from schemas.esuite.trans import items
 from schemas.http import Reply
 from schemas.model import Model, bounded, plain
 from schemas.money import decimals, rounded
@@ -132,7 +133,8 @@ def differences(
     they went (section 5). A transaction may hold what the shop has shipped since it was made.
 
     Args:
-        before: what had been shipped when it was made, see :func:`schemas.esuite.change`; None where nobody knows.
+        before: what had been shipped when it was made, see :func:`schemas.esuite.trans.change`; None where nobody
+            knows.
 
     Raises:
         Unmappable: a line without SKU, a shipping charge without stock code.
@@ -154,7 +156,7 @@ def footprints(order: Order, *, destination: EsuiteDestination, before: Mapping[
     """What a transaction of this version is known by, as it is made and as it is changed: digests of its figures.
 
     Args:
-        before: what had been shipped when it was made, see :func:`schemas.esuite.change`.
+        before: what had been shipped when it was made, see :func:`schemas.esuite.trans.change`.
 
     Raises:
         Unmappable: as :func:`differences`.
