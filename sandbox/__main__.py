@@ -19,6 +19,11 @@ from sandbox.journal import JournalError
 from sandbox.server import serve
 
 
+def _let_in() -> str:
+    pairs = ((one.name, name, value) for one in SYSTEMS for name, value in one.credentials_default.items())
+    return ", ".join(f"{system}.{name}={value}" for system, name, value in pairs)
+
+
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=9090, show_default=True, help="0 takes a free one.")
@@ -28,7 +33,7 @@ from sandbox.server import serve
     "--credential",
     multiple=True,
     metavar="SYSTEM.NAME=VALUE",
-    help=" ".join(f"{system.name}: {', '.join(system.credentials_default)}." for system in SYSTEMS),
+    help=f"What a system lets in. By default: {_let_in()}.",
 )
 @click.option(
     "settings",
@@ -47,7 +52,10 @@ def main(
     *,
     until_eof: bool,
 ) -> None:
-    """Stand-ins of the systems, with faults on demand (GET /_sandbox/ lists what can be switched)."""
+    """Stand-ins of the systems, with faults on demand.
+
+    GET /_sandbox/ lists where to ask and switch, GET /_sandbox/settings what can be switched.
+    """
     if until_eof:
         threading.Thread(target=_end_with_stdin, name="stdin", daemon=True).start()
     stopping = asyncio.Event()
@@ -94,4 +102,4 @@ def _json(text: str) -> Any:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m sandbox")
+    main(prog_name="crossdock sandbox")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -33,6 +35,30 @@ def _header(name: str) -> str:
     if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
         raise ValueError("must be the name of a header, such as X-Api-Key")
     return name
+
+
+TAKEN = "is set for each order; take it out"
+"""What is wrong with a fixed field of a section whose name is one that orders set."""
+
+
+def other_than(ours: Iterable[str]) -> AfterValidator:
+    """For the names of a site's own fixed fields: refuses those that are set for each order, in capitals or not."""
+    taken = {name.lower() for name in ours}
+
+    def check(name: str) -> str:
+        if name.lower() in taken:
+            raise ValueError(TAKEN)
+        return name
+
+    return AfterValidator(check)
+
+
+def known_zone(name: str, *, example: str) -> str:
+    """The name of a time zone. Raises ValueError, with ``example``, where there is none of that name."""
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'is no time zone, write for example "{example}"') from None
 
 
 Url = Annotated[str, AfterValidator(_address)]

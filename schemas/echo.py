@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+NUMBER_CHARS = 40
+"""No id, quantity or amount has more digits, before its point or behind it."""
+
 
 def unlike(sent: Mapping[str, Any], echo: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Names of the members of ``sent`` that ``echo`` has otherwise. A member that it lacks says nothing."""
@@ -36,12 +39,16 @@ def words(value: object) -> str:
 
 
 def exact(value: object) -> Decimal | None:
-    """A number, or a text that is one, exactly; None where it is none."""
+    """A number, or a text that is one, exactly; None where it is none, or none of this world."""
+    text = str(value)
+    if len(text) > NUMBER_CHARS:
+        return None
     try:
-        decimal = Decimal(str(value))
+        decimal = Decimal(text)
     except ArithmeticError:
         return None
-    return decimal if decimal.is_finite() else None
+    # 1E+999999999 is eleven characters, and a gigabyte as soon as somebody counts or writes it out.
+    return decimal if decimal.is_finite() and abs(decimal.adjusted()) < NUMBER_CHARS else None
 
 
 def whole(value: object) -> int | None:

@@ -74,7 +74,7 @@ class OngoingDestination(Destination):
     one_at_a_time: ClassVar[str] = "the warehouse runs the writes of a goods owner one at a time"
 
     system: Literal["ongoing"]
-    api: Literal["rest", "soap"] = "rest"
+    api: Literal["rest", "soap"] = Field(default="rest", validate_default=True)
     goods_owner_id: int
     goods_owner_code: str | None = Field(default=None, min_length=1, max_length=400, validate_default=True)
     max_in_flight: int = Field(default=1, ge=1, le=200)
@@ -115,6 +115,21 @@ class OngoingDestination(Destination):
         auth = info.data.get("auth")
         if api == "soap" and auth is not None and not isinstance(auth, BasicAuth):
             raise ValueError(f'SOAP wants a user name and a password; auth has mode = "{auth.mode}" and not "basic"')
+        return api
+
+    @field_validator("api")
+    @classmethod
+    def _address_fits(cls, api: str, info: ValidationInfo) -> str:
+        at_soap = urlsplit(info.data.get("base_url", "")).path.lower().endswith(".asmx")
+        if at_soap and api == "rest":
+            raise MistakeError(
+                "is rest, and base_url is an address of SOAP",
+                hint='Write api = "soap", or a base_url that ends with /api/v1.',
+            )
+        if not at_soap and api == "soap" and "base_url" in info.data:
+            raise MistakeError(
+                "is soap, and base_url is no address of SOAP", hint="Write a base_url that ends with /Service.asmx."
+            )
         return api
 
     @field_validator("goods_owner_code")

@@ -114,7 +114,8 @@ def differences(sent: Mapping[str, Any], found: FoundOrder) -> tuple[str, ...]:
 
 def _lines(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The lines that stand for something, under the names of the request."""
-    lines = [members(line) for line in found.get("orderLines") or []]  # null on a fresh order (section 1.2)
+    rows = found.get("orderLines")
+    lines = [members(line) for line in rows] if isinstance(rows, list) else []  # null on a fresh order (section 1.2)
     return [
         _folded(
             {

@@ -142,7 +142,7 @@ def _said(parent: Element, path: str) -> str:
     return (found.text or "").strip() if found is not None else ""
 
 
-def _texts(parent: Element, **paths: str) -> dict[str, Any]:
+def _texts(parent: Element, /, **paths: str) -> dict[str, Any]:
     """Members by the elements that are there: flags as such, all else as text."""
     members: dict[str, Any] = {}
     for name, path in paths.items():

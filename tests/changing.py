@@ -12,7 +12,9 @@ import httpx
 
 from sandbox.shops import Delivery
 from tests import manex_house
-from tests.house import CONFIG, House, parts_order
+from tests.house import ESUITE as ESUITE_SECTION
+from tests.house import ONGOING as ONGOING_SECTION
+from tests.house import SHOPS, House, parts_order
 
 PLACED = "2026-11-20T10:15:00Z"
 CHANGED = "2026-11-20T11:00:00Z"
@@ -147,7 +149,7 @@ class Place:
         """A house whose every order goes there alone; enough of them at a time for one batch to hang together."""
         route = f'\n[[routes]]\nname = "only"\ndeliver = ["{self.name}"]\n'
         section = self.section.replace("timeout_s =", "max_in_flight = 64\ntimeout_s =")
-        config = CONFIG[: CONFIG.index("[destinations.")] + section + route
+        config = SHOPS + section + route
         made = House(folder, config=config, environment=self.environment, **more)
         made.sandbox_arguments = self.sandbox
         return made
@@ -240,19 +242,17 @@ def _figure(value: Any) -> str:
     return format(Decimal(str(value)).normalize(), "f")
 
 
-_SECTIONS = CONFIG[CONFIG.index("[destinations.") : CONFIG.index("[[routes]]")].split("\n[destinations.ongoing-se]")
-
-ESUITE = Place(name="esuite-au", system="esuite", section=_SECTIONS[0], creates=(("POST", "/trans"),))
+ESUITE = Place(name="esuite-au", system="esuite", section=ESUITE_SECTION, creates=(("POST", "/trans"),))
 ONGOING = Place(
     name="ongoing-se",
     system="ongoing",
-    section=f"[destinations.ongoing-se]{_SECTIONS[1]}",
+    section=ONGOING_SECTION,
     creates=(("PUT", "/orders"),),
 )
 MANEX = Place(
     name="manex-us",
     system="manex",
-    section=manex_house.DESTINATION[: manex_house.DESTINATION.index("[[routes]]")],
+    section=manex_house.SECTION,
     creates=(("", "/Add/"), ("", "/ItemADD/"), ("", "/PriceAdd/")),
     environment={"MANEX_KEY": manex_house.KEY},
     sandbox=("--credential", f"manex.key={manex_house.KEY}"),

@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for: real servers, an empty database, a browser."""
+"""Fixtures that every test may ask for: real servers, an empty database, the stand-ins, a browser."""
 
 from __future__ import annotations
 
@@ -12,18 +12,28 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import pytest
 import redis
 
+from tests.sandboxed import Sandboxed, sandboxed
 from tests.servers import Postgres, ServerUnavailableError, Valkey, server_folder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from tests.house import House
+    from tests.web_door import Door
 
 # A developer's own settings must not steer the tests: their broker would be wiped, their Sentry would be called.
 _NOT_FOR_TESTS = ("CROSSDOCK_", "CELERY_", "FLOWER_", "SENTRY_", "PG")
 for _name in [name for name in os.environ if name.startswith(_NOT_FOR_TESTS)]:
     del os.environ[_name]
 
+
 _AnyServer = TypeVar("_AnyServer", Valkey, Postgres)
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: the last one to begin decides when all are done."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def missing(what: str) -> NoReturn:
@@ -89,6 +99,57 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     """SQLAlchemy URL of a new, empty database; a test that asks for it runs once on each kind."""
     with database_of(request, tmp_path) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def sandbox_process() -> Iterator[Sandboxed]:
+    """The stand-ins, one process for each module, as the tests before left them; `sandbox` has forgotten everything."""
+    with sandboxed() as running:
+        yield running
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandboxed) -> Sandboxed:
+    """The stand-ins as they start."""
+    sandbox_process.reset()
+    return sandbox_process
+
+
+@pytest.fixture
+def house(running: House) -> Iterator[House]:
+    """The house that a module's own fixture `running` keeps running; after the test all is well at the other side."""
+    yield running
+    running.well_again()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """The web process over a ledger of each kind."""
+    folder = tmp_path_factory.mktemp("door")
+    with database_of(request, folder) as url, _door(folder, url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def open_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """The web process without a token, for what no database has a part in."""
+    folder = tmp_path_factory.mktemp("door")
+    with _door(folder, f"sqlite:///{folder}/ledger.db") as opened:
+        yield opened
+
+
+def _door(folder: Path, database_url: str) -> Door:
+    from tests.web_door import Door  # noqa: PLC0415 - the ledger and all, which few tests need
+
+    return Door(folder, database_url)
+
+
+@pytest.fixture
+def number() -> str:
+    """An order number that no other test uses."""
+    from tests.house import new_number  # noqa: PLC0415 - Celery and all, which few tests need
+
+    return new_number()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from tests.house import CONFIG, House
-from tests.manex_house import KEY
+from tests import manex_house
+from tests.deliveries import OneSystem
+from tests.house import ESUITE
 from tests.servers import wait_until
 
 SECRETS = {
@@ -17,7 +16,8 @@ SECRETS = {
     "ENAPPS_PASSWORD": "pw9house9word",
 }
 
-DESTINATIONS = """
+_BY_REF = 'customer = "enapps-uk:ref"'
+_ENAPPS = """
 [destinations.enapps-uk]
 system = "enapps"
 base_url = "{sandbox}/enapps/api/v1"
@@ -28,36 +28,11 @@ shipping_sku = "CARRIAGE"
 sync_minutes = 0.01
 retry = {{ base_s = 0.2, cap_s = 1, give_up_h = 24 }}
 
-[destinations.esuite-au]
-system = "esuite"
-base_url = "{sandbox}/esuite/api/v2"
-auth = {{ mode = "bearer", token = "env:ESUITE_TOKEN" }}
-timeout_s = {timeout_s}
-customer = "enapps-uk:ref"
-shipping_sku = "FREIGHT"
-retry = {{ base_s = 0.2, cap_s = 1, give_up_h = 24 }}
-[destinations.esuite-au.fields]
-BatchType = "SAR"
-TransType = "SOR"
-TransLedger = "S"
-[destinations.esuite-au.payments]
-"*" = {{ PaymentType = "WEB", AuthBankPosted = "B" }}
+"""
 
-[destinations.manex-us]
-system = "manex"
-base_url = "{sandbox}/manex"
-auth = {{ mode = "path", key = "env:MANEX_KEY" }}
-timeout_s = {timeout_s}
-so_prefix = "W"
-customer = "enapps-uk:ref"
-shipping_sku = "FREIGHT"
-retry = {{ base_s = 0.2, cap_s = 1, give_up_h = 24 }}
-[destinations.manex-us.line_fields]
-uOfMeas = "EACH"
-deliv_time = "3:00"
-[destinations.manex-us.price_fields]
-saleTypeID = "OTHER"
-
+_ESUITE = ESUITE.replace('reference_prefix = "WEB-"', _BY_REF).replace('AccountRef = "CASH01"\n', "")
+_MANEX = manex_house.SECTION.replace('customer = "0000000008"', _BY_REF)
+_ROUTES = """
 [[routes]]
 name = "esuite"
 when = {{ tag = ["esuite"] }}
@@ -77,26 +52,30 @@ deliver = ["enapps-uk"]
 LISTS = ("partners", "contacts", "addresses", "products")
 
 
-class EnappsHouse(House):
+class EnappsHouse(OneSystem):
     """Orders go to Enapps, and those with a tag to Esuite or ManEx.
 
-    Lists are read again after a second, whenever somebody looks: beat does every five seconds. Sweeps and
-    leases are short, so that what was lost is seen to within a second or two.
+    Lists are read again after a second, whenever somebody looks: beat does every five seconds.
     """
 
+    system = "enapps"
+
     def __init__(self, folder: Path, **more: Any) -> None:
-        config = CONFIG[: CONFIG.index("[destinations.")] + DESTINATIONS
-        quick = {"CROSSDOCK_SWEEP_S": "0.5", "CROSSDOCK_LEASE_S": "2"}
-        super().__init__(folder, config=config, environment={**SECRETS, "MANEX_KEY": KEY, **quick}, **more)
         named = {"secret": "ENAPPS_SECRET", "login": "ENAPPS_LOGIN", "password": "ENAPPS_PASSWORD"}
-        credentials = [f"enapps.{name}={SECRETS[variable]}" for name, variable in named.items()]
-        told = [("--credential", one) for one in (*credentials, f"manex.key={KEY}")]
-        self.sandbox_arguments = tuple(part for pair in told for part in pair)
+        super().__init__(
+            folder,
+            sections=_ENAPPS + _ESUITE + _MANEX + _ROUTES,
+            environment={**SECRETS, "MANEX_KEY": manex_house.KEY},
+            credentials=(
+                *(f"enapps.{name}={SECRETS[variable]}" for name, variable in named.items()),
+                *manex_house.CREDENTIALS,
+            ),
+            **more,
+        )
 
     def read_at(self) -> dict[str, str | None]:
         """When each list of Enapps was copied last."""
-        places = httpx.get(f"{self.url}/api/destinations", timeout=5).raise_for_status().json()["items"]
-        [feeds] = [one["feeds"] for one in places if one["name"] == "enapps-uk"]
+        [feeds] = [one["feeds"] for one in self.destinations() if one["name"] == "enapps-uk"]
         return {feed["name"]: feed["read_at"] for feed in feeds}
 
     def wait_for_copies(self, *names: str, seconds: float = 30) -> None:
@@ -115,7 +94,3 @@ class EnappsHouse(House):
                 return all(now.get(name) and now[name] != before.get(name) for name in wanted)
 
             wait_until(newer, seconds=seconds, what=f"{', '.join(wanted)} of Enapps are copied once more", every=0.2)
-
-    def replay(self, number: str) -> None:
-        """As a person does."""
-        httpx.post(f"{self.url}/api/orders/{self.order(number)['id']}/replay").raise_for_status()

@@ -10,8 +10,8 @@ from typing import Any
 from schemas.esuite import EsuiteDestination
 from schemas.order import Order
 from tasks.esuite import SYSTEM
-from tests.esuite_fake import FakeEsuite, Killed, Says, destination, job, line, order
-from tests.manex_wire import Shelf
+from tests.esuite_fake import FakeEsuite, Says, destination, job, line, order
+from tests.wire import Kept, Shelf
 from worker.outcomes import Delivered, Outcome, Reject, Retry
 
 NAME = "PSOR-1464547"
@@ -34,52 +34,20 @@ LOST = {
 
 
 @dataclass
-class Desk:
-    """One delivery, attempt by attempt, with what the ledger keeps of it between them."""
+class Desk(Kept):
+    """One delivery, attempt by attempt."""
 
     http: FakeEsuite = field(default_factory=FakeEsuite)
     shop: Order = field(default_factory=order)
     place: EsuiteDestination = field(default_factory=destination)
     number: str = "1001"
-    memo: dict[str, Any] = field(default_factory=dict)
-    in_doubt: bool = False
-    interrupted: bool = False
-    now: float = 1_000_000.0
+    shelf: Shelf = field(default_factory=lambda: Shelf(str, shop="acme-au"))
+    now: float = field(default=1_000_000.0, kw_only=True)
 
     def once(self, shop: Order | None = None) -> Outcome | None:
         """One attempt a second later; None where its worker died."""
         self.shop, self.now = shop or self.shop, self.now + 1
-        assert SYSTEM.prepare is not None
-        self.memo = _stored(SYSTEM.prepare(self.shop, self.memo, self.place, Shelf(str)))
-        one = job(
-            order=self.shop,
-            number=self.number,
-            destination=self.place,
-            in_doubt=self.in_doubt,
-            memo=self.memo,
-            interrupted=self.interrupted,
-            now=self.now,
-        )
-        try:
-            answer = asyncio.run(_run(one, self.http))
-        except Killed:
-            self.in_doubt = self.interrupted = True
-            return None
-        self._record(answer)
-        return answer
-
-    def _record(self, answer: Outcome) -> None:
-        """As worker/ledger/records.py does."""
-        if isinstance(answer, Delivered):
-            self.in_doubt = self.interrupted = False
-            self.memo = _stored(answer.memo) if answer.memo else self.memo
-            return
-        if answer.memo is not None:
-            self.memo, self.interrupted = _stored(answer.memo), False
-        if isinstance(answer, Reject):
-            self.in_doubt = answer.in_doubt or (answer.hold and self.in_doubt)
-        else:
-            self.in_doubt = self.in_doubt or answer.in_doubt
+        return asyncio.run(self.try_once(SYSTEM, self.shop, self.place, self.shelf, self.http, number=self.number))
 
     def settled(self, shop: Order | None = None) -> Outcome:
         """Attempts until nothing is to be tried again by itself; each after the time that the one before asked for."""
@@ -101,15 +69,6 @@ class Desk:
         """Quantity and money by stock code, of the one transaction that is there."""
         [row] = self.http.rows
         return {one["StockCode"]: (one["LineQty"], one["LineTotalIncGST"]) for one in row["T_TrnDet"]}
-
-
-def _stored(memo: Any) -> dict[str, Any]:
-    result: dict[str, Any] = json.loads(json.dumps(dict(memo)))
-    return result
-
-
-async def _run(one: Any, http: FakeEsuite) -> Outcome:
-    return await SYSTEM.converge(one, http)
 
 
 def sent(desk: Desk, method: str) -> list[dict[str, Any]]:

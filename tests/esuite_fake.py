@@ -10,6 +10,7 @@ from typing import Any
 from schemas.esuite import EsuiteDestination
 from schemas.http import Call, Fault, Reply
 from schemas.order import Order
+from tests.wire import ORDER, CutOff
 from worker.system import Job
 
 CENT = Decimal("0.01")
@@ -51,10 +52,7 @@ def line(**changes: Any) -> dict[str, Any]:
 def order(**changes: Any) -> Order:
     """An order of two mugs and a shirt with shipping, 101.90 in all, with changes."""
     body: dict[str, Any] = {
-        "shop_order_id": "820982911946154508",
-        "number": "#1001",
-        "version": "2026-11-20T10:15:00Z",
-        "placed_at": "2026-11-20T10:14:58Z",
+        **ORDER,
         "currency": "AUD",
         "payments": [{"method": "shopify_payments", "amount": "101.90"}],
         "email": "ada@example.com",
@@ -102,10 +100,6 @@ class Says:
     late: bool = False
 
 
-class Killed(BaseException):
-    """The worker dies while it waits for the answer. BaseException: nothing in an attempt may catch it."""
-
-
 @dataclass
 class FakeEsuite:
     """Transactions, planned answers by method, and every call. A ``Http``.
@@ -142,7 +136,7 @@ class FakeEsuite:
         if call.method in self.kill:
             self.kill.remove(call.method)
             self.under_way.append(call)
-            raise Killed
+            raise CutOff
         if call.path == "company":
             return Reply(call, 200, text='{"Company": []}')
         return self._search(call) if call.method == "GET" else self._write(call)

@@ -16,6 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,14 +26,14 @@ import psutil
 import redis
 from celery import Celery
 
-from sandbox.shops import Delivery, encode, new_secret, send_all
+from sandbox.shops import Delivery, Platform, encode, new_secret, send_all, sign
 from tests.servers import free_port, wait_until
 from worker.app import QUEUE
 
 ASK_S = 0.1
 """Seconds between two questions to the house: each costs web a piece of the CPU that the workers need."""
 
-CONFIG = """
+SHOPS = """
 [shops.tea]
 platform = "shopify"
 secrets = ["env:TEA_SECRET"]
@@ -47,7 +48,9 @@ platform = "standard"
 secrets = ["env:PARTS_SECRET"]
 release = "placed"
 number_prefix = "P-"
+"""
 
+ESUITE = """
 [destinations.esuite-au]
 system = "esuite"
 base_url = "{sandbox}/esuite/api/v2"
@@ -64,7 +67,9 @@ TransType = "SOR"
 TransLedger = "S"
 [destinations.esuite-au.payments]
 "*" = {{ PaymentType = "WEB", AuthBankPosted = "B" }}
+"""
 
+ONGOING = """
 [destinations.ongoing-se]
 system = "ongoing"
 base_url = "{sandbox}/ongoing/api/v1"
@@ -74,11 +79,53 @@ timeout_s = {timeout_s}
 retry = {{ base_s = 0.2, cap_s = 1, give_up_h = 24 }}
 [destinations.ongoing-se.ways_of_delivery]
 "*" = {{ code = "STD", name = "Standard" }}
+"""
 
+CONFIG = f"""{SHOPS}{ESUITE}{ONGOING}
 [[routes]]
 name = "all"
 deliver = ["esuite-au", "ongoing-se"]
 """
+"""The file, where ``{sandbox}`` and ``{timeout_s}`` are filled in."""
+
+_numbers = count(5001)
+
+
+def new_number() -> str:
+    """An order number that no other test of this process uses."""
+    return str(next(_numbers))
+
+
+PLATFORMS: Mapping[str, Platform] = {"tea": "shopify", "books": "woocommerce", "parts": "standard"}
+
+
+def new_secrets() -> dict[str, str]:
+    """A secret for each shop, by its name."""
+    return {shop: new_secret(platform) for shop, platform in PLATFORMS.items()}
+
+
+def named_secrets(shops: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables that :data:`CONFIG` names."""
+    destinations = {
+        "ESUITE_TOKEN": "sandbox-esuite",
+        "ONGOING_USER": "WSI-sandbox",
+        "ONGOING_PASSWORD": "sandbox-ongoing",
+    }
+    return {**destinations, **{f"{shop.upper()}_SECRET": secret for shop, secret in shops.items()}}
+
+
+def signed(delivery: Delivery, secret: str, *, body: bytes | None = None) -> dict[str, str]:
+    """A delivery's headers, signed as its shop signs; ``body``: other bytes in the place of its own."""
+    return sign(
+        delivery.platform,
+        delivery.body if body is None else body,
+        secret,
+        delivery.topic,
+        shop=delivery.shop,
+        delivery_id=delivery.delivery_id or None,
+        event_id=delivery.event_id or None,
+        triggered=delivery.triggered,
+    )
 
 
 class House:
@@ -101,11 +148,7 @@ class House:
         self.url = f"http://127.0.0.1:{self.port}"
         self.sandbox_port = free_port()
         self.sandbox_url = f"http://127.0.0.1:{self.sandbox_port}"
-        self.secrets = {
-            "tea": new_secret("shopify"),
-            "books": new_secret("woocommerce"),
-            "parts": new_secret("standard"),
-        }
+        self.secrets = new_secrets()
         self._arguments = ["--workers", str(workers), *arguments]
         self.sandbox_arguments: Sequence[str] = ()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -113,12 +156,7 @@ class House:
         toml.write_text(config.format(sandbox=self.sandbox_url, timeout_s=timeout_s))
         self.environment = {
             **os.environ,
-            "TEA_SECRET": self.secrets["tea"],
-            "BOOKS_SECRET": self.secrets["books"],
-            "PARTS_SECRET": self.secrets["parts"],
-            "ESUITE_TOKEN": "sandbox-esuite",
-            "ONGOING_USER": "WSI-sandbox",
-            "ONGOING_PASSWORD": "sandbox-ongoing",
+            **named_secrets(self.secrets),
             "CROSSDOCK_CONFIG": str(toml),
             "CROSSDOCK_HOME": str(self.home),
             "CROSSDOCK_LEASE_S": "3",
@@ -230,6 +268,28 @@ class House:
         """All well again."""
         httpx.delete(f"{self.sandbox_url}/_sandbox/faults").raise_for_status()
 
+    def struck(self) -> list[int]:
+        """How often each fault has struck, in the order they were given."""
+        faults = httpx.get(f"{self.sandbox_url}/_sandbox/faults").raise_for_status().json()["faults"]
+        return [int(rule["hits"]) for rule in faults]
+
+    def well_again(self) -> None:
+        """No stand-in fails any more, and no destination is paused or suspended."""
+        self.clear_faults()
+        for place in self.destinations():
+            httpx.post(f"{self.url}/api/destinations/{place['name']}/resume").raise_for_status()
+
+    def destinations(self) -> list[dict[str, Any]]:
+        """All destinations, as the API has them."""
+        url = f"{self.url}/api/destinations"
+        found: list[dict[str, Any]] = httpx.get(url, timeout=20).raise_for_status().json()["items"]
+        return found
+
+    def act(self, number: str, action: str, **body: Any) -> None:
+        """Do with an order as a person does over the API: replay, accept."""
+        url = f"{self.url}/api/orders/{self.order(number)['id']}/{action}"
+        httpx.post(url, json=body or None, timeout=20).raise_for_status()
+
     def counts(self) -> dict[str, dict[str, int]]:
         """System -> order reference -> how many live objects it holds."""
         found: dict[str, dict[str, int]] = httpx.get(f"{self.sandbox_url}/_sandbox/counts", timeout=20).json()
@@ -317,6 +377,11 @@ def parts_order(
         triggered=datetime.now(UTC),
         number=number,
     )
+
+
+def told(order: dict[str, Any]) -> str:
+    """The timeline of an order of the API, a line for each event."""
+    return "\n".join(event["text"] for event in order["events"])
 
 
 def _answers(url: str) -> bool:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import httpx
-
-from tests.house import CONFIG, House
+from tests.deliveries import OneSystem
 
 KEY = "K7IWSKEY"
 CUSTOMER, NEW_CUSTOMER = "CUST-000101", "CUST-000777"
@@ -55,41 +51,13 @@ _DESTINATIONS = (
 )
 
 
-class IwsHouse(House):
+class IwsHouse(OneSystem):
     """Orders go to IWS for one customer; with the tag ``mail`` for whom the e-mail address belongs to, with ``new`` for
     a customer without orders.
-
-    Sweeps and leases are short, so that what was lost is seen to within a second or two.
     """
 
+    system = "iws"
+
     def __init__(self, folder: Path, **more: Any) -> None:
-        config = CONFIG[: CONFIG.index("[destinations.")] + _DESTINATIONS + _ROUTES
-        environment = {"IWS_KEY": KEY, "CROSSDOCK_SWEEP_S": "0.5", "CROSSDOCK_LEASE_S": "2"}
-        super().__init__(folder, config=config, environment=environment, **more)
-        self.sandbox_arguments = ("--credential", f"iws.key={KEY}")
-
-    def there(self, number: str) -> dict[str, Any]:
-        """The one sales order that IWS has of an order of the shop ``parts``."""
-        [found] = self.held_there()["iws"][f"P-{number}"]
-        order: dict[str, Any] = found
-        return order
-
-    def struck(self) -> list[int]:
-        """How often each fault has struck, in the order they were given."""
-        faults = httpx.get(f"{self.sandbox_url}/_sandbox/faults").raise_for_status().json()["faults"]
-        return [int(rule["hits"]) for rule in faults]
-
-    def act(self, number: str, action: str, **body: Any) -> None:
-        """As a person does over the API: replay, accept."""
-        path = f"{self.url}/api/orders/{self.order(number)['id']}/{action}"
-        httpx.post(path, json=body or None).raise_for_status()
-
-    def keeps_its_key(self, numbers: Iterable[str]) -> None:
-        """The key is in no log, on no page, in no answer of the API and in no file of the home."""
-        shown = [self.log(), *(json.dumps(self.order(number)) for number in numbers)]
-        shown += [
-            httpx.get(f"{self.url}{path}").text for path in ("/", "/destinations", "/metrics", "/api/destinations")
-        ]
-        assert not [text for text in shown if KEY in text]
-        for path in self.home.rglob("*"):
-            assert not path.is_file() or KEY.encode() not in path.read_bytes(), f"{path} has the key"
+        sections, credentials = _DESTINATIONS + _ROUTES, (f"iws.key={KEY}",)
+        super().__init__(folder, sections=sections, environment={"IWS_KEY": KEY}, credentials=credentials, **more)

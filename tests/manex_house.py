@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tests.house import CONFIG, House
+from tests.deliveries import OneSystem
 
 KEY = "K9MANEXKEY"
+CREDENTIALS = (f"manex.key={KEY}",)
 
-DESTINATION = """
+SECTION = """
 [destinations.manex-us]
 system = "manex"
 base_url = "{sandbox}/manex"
@@ -27,21 +28,23 @@ uOfMeas = "EACH"
 deliv_time = "3:00"
 [destinations.manex-us.price_fields]
 saleTypeID = "OTHER"
+"""
 
+_ROUTE = """
 [[routes]]
 name = "manex"
 deliver = ["manex-us"]
 """
 
 
-class ManexHouse(House):
+class ManexHouse(OneSystem):
     """Every order goes to ManEx alone."""
 
+    system = "manex"
+
     def __init__(self, folder: Path, **more: Any) -> None:
-        config = CONFIG[: CONFIG.index("[destinations.")] + DESTINATION
-        environment = {"MANEX_KEY": KEY, **more.pop("environment", {})}
-        super().__init__(folder, config=config, environment=environment, **more)
-        self.sandbox_arguments = ("--credential", f"manex.key={KEY}")
+        environment = {"MANEX_KEY": KEY}
+        super().__init__(folder, sections=SECTION + _ROUTE, environment=environment, credentials=CREDENTIALS, **more)
 
     def complete(self, numbers: Iterable[str], *, lines: int | None = None) -> None:
         """Each order is there as one sales order; each of its lines once, with one price and one due date."""

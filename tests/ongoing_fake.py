@@ -12,14 +12,12 @@ from schemas.http import Call, Fault, Reply
 from schemas.ongoing import OngoingDestination, goods_order
 from schemas.order import Order
 from tasks.ongoing import converge, plan
+from tests import wire
 from worker.outcomes import Outcome
-from worker.system import Job
+from worker.system import Http, Job
 
 ORDER: dict[str, Any] = {
-    "shop_order_id": "820982911946154508",
-    "number": "#1001",
-    "version": "2026-11-20T10:15:00Z",
-    "placed_at": "2026-11-20T10:14:58Z",
+    **wire.ORDER,
     "currency": "AUD",
     "email": "ada@example.com",
     "phone": "+61 2 5550 1234",
@@ -76,15 +74,7 @@ def warnings_of(an_order: Order, **settings: Any) -> tuple[str, ...]:
     return goods_order(an_order, number="1001", shop="acme-au", destination=destination(**settings))[1]
 
 
-DESTINATION = OngoingDestination.model_validate(
-    {
-        "name": "ongoing-se",
-        "system": "ongoing",
-        "base_url": "https://api.ongoingsystems.se/acme/api/v1",
-        "auth": {"mode": "basic", "username": "WSI1", "password": "secret"},
-        "goods_owner_id": 159,
-    }
-)
+DESTINATION = destination()
 LINE = {"id": "11", "sku": "MUG", "quantity": "2", "total_incl": "20", "tax": "4"}
 PLAIN = {
     "shop_order_id": "7001",
@@ -149,8 +139,11 @@ class Script:
     @property
     def said(self) -> list[str]:
         assert not self._replies, "fewer calls than replies"
-        return [call.method for call in self.calls]
+        return [self.name(call) for call in self.calls]
+
+    def name(self, call: Call) -> str:
+        return call.method
 
 
-def run(a_job: Job[Any], http: Script) -> Outcome:
+def run(a_job: Job[Any], http: Http) -> Outcome:
     return asyncio.run(converge(a_job, http))

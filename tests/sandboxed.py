@@ -130,3 +130,19 @@ def goods_order(number: str = "1001", **changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def post(sandbox: Sandboxed, reference: str = "WEB-1001", **kwargs: Any) -> httpx.Response:
+    """A transaction for Esuite."""
+    return sandbox.esuite("POST", json=transaction(reference), **kwargs)
+
+
+def put(sandbox: Sandboxed, **kwargs: Any) -> httpx.Response:
+    """A goods order for Ongoing."""
+    return sandbox.ongoing("PUT", json=goods_order(), **kwargs)
+
+
+def held(sandbox: Sandboxed) -> dict[str, int]:
+    """Reference -> how many transactions Esuite has under it."""
+    counts: dict[str, int] = sandbox.get("counts")["esuite"]
+    return counts

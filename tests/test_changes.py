@@ -18,6 +18,8 @@ from tests.changing import CHANGES, ESUITE, ONGOING, PLACES, WAREHOUSE, Change, 
 from tests.house import House
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.long
+
 _numbers = count(8001)
 
 

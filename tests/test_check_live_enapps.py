@@ -34,7 +34,7 @@ def wired(**settings: Any) -> Wire:
 
 def probed(wire: Wire, **changes: Any) -> Probed:
     found = asyncio.run(probe(destination(**changes), wire))
-    assert wire.posts() == 0, "reads alone"
+    assert wire.writes() == 0, "reads alone"
     return found
 
 

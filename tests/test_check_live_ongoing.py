@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +34,6 @@ goods_owner_id = 159
 name = "wms"
 deliver = ["wms"]
 """
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Sandboxed]:
-    with sandboxed() as found:
-        yield found
-
-
-@pytest.fixture
-def sandbox(running: Sandboxed) -> Sandboxed:
-    running.reset()
-    return running
 
 
 @pytest.fixture

@@ -79,14 +79,19 @@ def test_stock_says_that_nothing_was_told_yet(crossdock: Cli, world: World) -> N
     assert crossdock("stock").strip() == "no destination has told of its stock yet"
     assert crossdock("stock", "TEE").strip() == "no destination has told anything of TEE yet"
     assert "there are: books, wms" in crossdock("stock", "--destination", "erp", code=1)
+    for feed in ("stock", "statuses"):
+        _told(world, "wms", feed=feed, problem=Retry(code="timeout", reason=f"No {feed} in time."))
+    shown = crossdock("stock")
+    assert "wms stock: not read yet; No stock in time." in shown
+    assert "statuses" not in shown, "it is none of the stock's"
 
 
 def test_partners_are_shown_with_when_they_were_read_and_what_is_in_the_way(crossdock: Cli, world: World) -> None:
     _told(world, "books", feed="partners", copies=[SHOP])
     _told(world, "books", feed="contacts", copies=[ADA], problem=Retry(code="500", reason="The ERP is [broken]."))
     shown = crossdock("partners", "books")
-    assert _row(shown) == "partner 7 CASH01 Cash sales 2027-01-15 08:00:00Z"
-    assert _row(shown, 2) == "contact 31 Ada [L] ada@x.example partner 7 2027-01-15 08:00:00Z"
+    assert _row(shown) == "partner 7 CASH01 Cash sales"
+    assert _row(shown, 2) == "contact 31 Ada [L] ada@x.example partner 7"
     assert "books contacts: not read yet; The ERP is [broken]." in shown
     assert "books partners: read 2027-01-15 08:00:00Z" in shown
     assert [one["key"] for one in crossdock.json("partners", "books", "-q", "cash")["items"]] == ["7"]

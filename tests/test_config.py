@@ -184,6 +184,26 @@ def test_our_own_example_is_right() -> None:
     assert {one.system for one in load(path, every_secret(path)).destinations.values()} == set(SYSTEMS)
 
 
+def test_whatever_stands_in_our_example_as_a_comment_can_be_written(tmp_path: Path) -> None:
+    path = Path(__file__).resolve().parents[1] / "crossdock.example.toml"
+    (tmp_path / "skus.csv").write_text("sku,code\nA,B\n")
+    lines = path.read_text().splitlines()
+    options = [(place, line[2:]) for place, line in enumerate(lines) if re.match(r"# [a-z_]+ *= ", line)]
+    refused = []
+    for place, option in options:
+        spoiled = [*lines[:place], option, *lines[place + 1 :]]
+        key = option.split("=")[0].strip()
+        for above in range(place - 1, 0, -1):
+            if lines[above].startswith("["):
+                break
+            if re.match(rf"{key} *=", lines[above]):
+                spoiled[above] = ""
+        if check(write(tmp_path, "\n".join(spoiled)), every_secret(path)):
+            refused.append(key)
+    assert refused == ["customer", "api"], "each comes with a change of another key, as its comment says"
+    assert len(options) > 30
+
+
 @needs_shared
 def test_the_shared_example_lacks_nothing_but_systems_and_secrets() -> None:
     assert SHARED is not None

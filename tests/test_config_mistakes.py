@@ -43,6 +43,13 @@ ERRORS = {
     "unknown key in retry": Mistake(
         f"{BOOKS}.retry.tries", "shipping_sku", "retry = { tries = 1 }\nshipping_sku", "base_s, cap_s, give_up_h"
     ),
+    "key of when": Mistake(f"{FIRST}.in_stock", "when = {", "in_stock = true\nwhen = {", "It belongs into when."),
+    "key of auth": Mistake(f"{BOOKS}.token", "auth = {", 'token = "x"\nauth = {', "It belongs into auth."),
+    "one word of some": Mistake(f"{FIRST}.cancel", "when = {", 'cancel = "back"\nwhen = {', '"forward" or "at once"'),
+    "below a limit": Mistake(f"{BOOKS}.stock_minutes", "auth = {", "stock_minutes = -1\nauth = {", "at least 0."),
+    "REST at SOAP's address": Mistake(
+        f"{WMS}.api", "goods_owner_id", 'api = "soap"\ngoods_owner_code = "A"\ngoods_owner_id', "/Service.asmx"
+    ),
     "name as a key": Mistake("shops.au.name", "platform", 'name = "x"\nplatform', "[shops.au]"),
     "name of a shop": Mistake('shops."B 2"', "[shops.b2b]", '[shops."B 2"]', "cannot be a name"),
     "shop that is no table": Mistake("shops.x", "[shops.au]", "shops.x = 3\n[shops.au]", "must be a table"),

@@ -23,6 +23,8 @@ from tests.servers import free_port, wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.long
+
 SCRIPT = "<script>document.title = 'taken over'</script>"
 TOKEN = "a token of the tests"
 LINE = {"id": "1", "name": "Bolt", "quantity": "3", "total_incl": "21.90", "tax": "1.99"}

@@ -22,12 +22,12 @@ def door(tmp_path: Path) -> Iterator[Door]:
         yield opened
 
 
-def _read(door: Door, *stock: Stock, problem: str = "") -> None:
-    """One reading of the warehouse's articles, to their end."""
+def _read(door: Door, *stock: Stock, problem: str = "", feed: str = "stock") -> None:
+    """One reading of the warehouse's articles, to their end, or of another feed."""
     now = time.time()
 
     def save(c: Connection) -> bool:
-        turn = feeds.take(c, "ongoing-se", "stock", lease_s=60, now=now)
+        turn = feeds.take(c, "ongoing-se", feed, lease_s=60, now=now)
         assert turn is not None
         stuck = Retry(code="500", reason=problem) if problem else None
         batch = Batch(checkpoint={}, stock=stock, whole=frozenset() if problem else frozenset({"stock"}), problem=stuck)
@@ -96,4 +96,6 @@ def test_what_keeps_the_stock_from_being_read_is_said(door: Door) -> None:
     page = _page(door)
     assert "The warehouse could not be reached." in page
     assert "Not read yet." in page
+    _read(door, problem="No status was told.", feed="statuses")
+    assert "No status was told." not in _page(door), "it is none of the stock's"
     assert "could not be reached" not in _page(door, "?destination=esuite-au")

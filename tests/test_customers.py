@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,16 @@ from pydantic import ValidationError
 from schemas.customers import code_of, customer_of, source
 from schemas.destination import Unmappable
 from schemas.manex import ManexDestination
-from tasks.esuite import converge as esuite_converge
 from tasks.esuite import plan as esuite_plan
-from tasks.esuite.change import prepare as esuite_prepare
 from tasks.manex import plan as manex_plan
 from tests import esuite_fake, manex_wire
 from tests.config_file import GOOD, found, line_of
-from tests.esuite_fake import FakeEsuite, Says
-from tests.manex_wire import Shelf, Story, Wire
+from tests.esuite_desk import Desk
+from tests.esuite_fake import Says
+from tests.manex_wire import Story, Wire, series
+from tests.wire import Shelf, tell
 from worker.feeds import Copied
-from worker.outcomes import Delivered, Outcome, Reject, Retry
+from worker.outcomes import Delivered, Reject, Retry
 from worker.system import Job
 
 EMAIL = "ada@example.com"
@@ -130,78 +129,74 @@ def test_what_names_a_destination(written: str | None, named: str | None) -> Non
 # ---------------------------------------------------------------- ManEx
 
 
-def manex(folder: Path, *rows: Copied, **changes: Any) -> Story:
+def manex(*rows: Copied, **changes: Any) -> Story:
     place = manex_wire.destination(customer=f"{BY}:ref")
-    return Story(Wire(folder), manex_wire.order(email=EMAIL, **changes), place, people=rows)
-
-
-def tell(story: Callable[[], Any]) -> Any:
-    return asyncio.run(story())
+    return Story(Wire(), manex_wire.order(email=EMAIL, **changes), place, replace(series(), people=rows))
 
 
 @pytest.mark.parametrize("ref", ["8", "0000000008"])
-def test_manex_sells_to_the_company_number_of_ten_digits(tmp_path: Path, ref: str) -> None:
-    story = manex(tmp_path, contact(9, 1), company(1, ref))
+def test_manex_sells_to_the_company_number_of_ten_digits(ref: str) -> None:
+    story = manex(contact(9, 1), company(1, ref))
     assert isinstance(tell(story.attempt), Delivered)
     assert story.wire.orders()[0]["CUSTNO"] == "0000000008"
 
 
 @pytest.mark.parametrize("ref", ["HARB01", "00000000081", "8x", "\u0668"])
-def test_a_code_that_is_no_manex_number_is_held_before_anything_is_sent(tmp_path: Path, ref: str) -> None:
-    story = manex(tmp_path, contact(9, 1), company(1, ref))
+def test_a_code_that_is_no_manex_number_is_held_before_anything_is_sent(ref: str) -> None:
+    story = manex(contact(9, 1), company(1, ref))
     outcome = tell(story.attempt)
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold, story.wire.calls) == ("customer_no_number", True, [])
     assert f"is {ref}, and ManEx knows its customers by numbers of 10 digits" in outcome.reason
 
 
-def test_a_buyer_whom_nobody_knows_is_held_and_goes_on_once_he_is_copied(tmp_path: Path) -> None:
-    story = manex(tmp_path)
+def test_a_buyer_whom_nobody_knows_is_held_and_goes_on_once_he_is_copied() -> None:
+    story = manex()
     outcome = tell(story.attempt)
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold, outcome.in_doubt) == ("customer_missing", True, False)
-    story.people = (contact(9, 1), company(1, "8"))
+    story.shelf.people = (contact(9, 1), company(1, "8"))
     assert isinstance(tell(story.attempt), Delivered)
 
 
-def test_a_customer_that_manex_does_not_know_is_looked_up_anew_by_a_replay(tmp_path: Path) -> None:
-    story = manex(tmp_path, contact(9, 1), company(1, "99"))
+def test_a_customer_that_manex_does_not_know_is_looked_up_anew_by_a_replay() -> None:
+    story = manex(contact(9, 1), company(1, "99"))
     story.wire.manex.switch({"customers": ["0000000008"]})
     refused = tell(story.attempt)
     assert isinstance(refused, Reject)
     assert refused.code == "no_customer"
-    story.people = (contact(9, 1), company(1, "8"))
+    story.shelf.people = (contact(9, 1), company(1, "8"))
     assert isinstance(tell(story.attempt), Delivered)
 
 
-def test_an_order_that_is_there_stays_with_its_customer(tmp_path: Path) -> None:
-    story = manex(tmp_path, contact(9, 1), company(1, "8"))
+def test_an_order_that_is_there_stays_with_its_customer() -> None:
+    story = manex(contact(9, 1), company(1, "8"))
     tell(story.attempt)
     for rows in ((), (contact(9, 1), company(1, "9"))):
-        story.people = rows
+        story.shelf.people = rows
         story.order = manex_wire.order(3, email=EMAIL)
         assert isinstance(tell(story.attempt), Delivered)
     assert [one["CUSTNO"] for one in story.wire.orders()] == ["0000000008"]
 
 
-def test_a_lost_header_is_known_to_be_ours_though_the_company_got_another_number_since(tmp_path: Path) -> None:
-    story = manex(tmp_path, contact(9, 1), company(1, "8"))
+def test_a_lost_header_is_known_to_be_ours_though_the_company_got_another_number_since() -> None:
+    story = manex(contact(9, 1), company(1, "8"))
     story.wire.trouble = {1: "lose"}
     tell(story.attempt)
-    story.people = (contact(9, 1), company(1, "9"))
+    story.shelf.people = (contact(9, 1), company(1, "9"))
     outcome = tell(story.to_the_end)
     assert isinstance(outcome, Delivered)
     assert len(story.wire.orders()) == 1
 
 
-def test_a_cancel_of_what_was_never_sent_needs_no_customer(tmp_path: Path) -> None:
-    outcome = tell(manex(tmp_path, cancelled=True).attempt)
+def test_a_cancel_of_what_was_never_sent_needs_no_customer() -> None:
+    outcome = tell(manex(cancelled=True).attempt)
     assert isinstance(outcome, Delivered)
     assert outcome.reference is None
 
 
-def test_a_fixed_number_may_become_a_looked_up_one_while_orders_are_there(tmp_path: Path) -> None:
-    story = manex(tmp_path, contact(9, 1), company(1, "9"))
+def test_a_fixed_number_may_become_a_looked_up_one_while_orders_are_there() -> None:
+    story = manex(contact(9, 1), company(1, "9"))
     story.destination = manex_wire.destination()
     tell(story.attempt)
     story.destination = manex_wire.destination(customer=f"{BY}:ref")
@@ -209,9 +204,9 @@ def test_a_fixed_number_may_become_a_looked_up_one_while_orders_are_there(tmp_pa
     assert isinstance(tell(story.attempt), Delivered)
 
 
-def test_manex_waits_for_the_first_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    story = manex(tmp_path)
-    monkeypatch.setattr(story, "_shelf", lambda: Shelf("0".zfill, (), read=False))
+def test_manex_waits_for_the_first_copies() -> None:
+    story = manex()
+    story.shelf.read = False
     outcome = tell(story.attempt)
     assert isinstance(outcome, Retry)
     assert (outcome.code, outcome.counts, story.wire.calls) == ("not_copied", False, [])
@@ -233,90 +228,89 @@ def esuite_place(**changes: Any) -> Any:
     return esuite_fake.destination(**{"fields": FIELDS, "customer": f"{BY}:ref", **changes})
 
 
-class Esuite:
-    """The life of one delivery."""
+def esuite(*rows: Copied, read: bool = True, **changes: Any) -> Desk:
+    return Desk(shop=esuite_fake.order(**changes), place=esuite_place(), shelf=people(*rows, read=read))
 
-    def __init__(self, *rows: Copied, **changes: Any) -> None:
-        self.http, self.rows, self.order, self.read = FakeEsuite(), rows, esuite_fake.order(**changes), True
-        self.memo: Mapping[str, Any] = {}
-        self.in_doubt = False
-        self.now = 1_000_000.0
 
-    def attempt(self) -> Outcome:
-        place = esuite_place()
-        shelf = people(*self.rows, read=self.read)
-        self.memo = json.loads(json.dumps(esuite_prepare(self.order, self.memo, place, shelf)))
-        job = esuite_fake.job(order=self.order, destination=place, memo=self.memo, in_doubt=self.in_doubt, now=self.now)
-        outcome = asyncio.run(esuite_converge(job, self.http))
-        if isinstance(outcome, Delivered):
-            self.memo, self.in_doubt = outcome.memo or self.memo, False
-        else:
-            self.memo = self.memo if outcome.memo is None else outcome.memo
-            self.in_doubt = outcome.in_doubt or (self.in_doubt and not isinstance(outcome, Reject))
-        self.now += 30
-        return outcome
-
-    def accounts(self) -> list[str]:
-        return [row["AccountRef"] for row in self.http.rows]
+def accounts(desk: Desk) -> list[str]:
+    return [row["AccountRef"] for row in desk.http.rows]
 
 
 def test_esuite_books_to_the_account_of_the_company() -> None:
-    story = Esuite(contact(9, 1), ONE)
-    assert isinstance(story.attempt(), Delivered)
-    assert story.accounts() == ["HARB01"]
+    desk = esuite(contact(9, 1), ONE)
+    assert isinstance(desk.once(), Delivered)
+    assert accounts(desk) == ["HARB01"]
 
 
 def test_esuite_holds_a_buyer_of_several_companies_and_goes_on_once_one_is_left() -> None:
-    story = Esuite(contact(9, 1), contact(8, 2), ONE, TWO)
-    outcome = story.attempt()
+    desk = esuite(contact(9, 1), contact(8, 2), ONE, TWO)
+    outcome = desk.once()
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold, outcome.in_doubt) == ("customer_ambiguous", True, False)
-    assert story.http.calls == []
-    story.rows = (contact(8, 2), TWO)
-    assert isinstance(story.attempt(), Delivered)
-    assert story.accounts() == ["WREN01"]
+    assert desk.http.calls == []
+    desk.shelf.people = (contact(8, 2), TWO)
+    assert isinstance(desk.once(), Delivered)
+    assert accounts(desk) == ["WREN01"]
 
 
 @pytest.mark.parametrize("rows", [(), (contact(9, 2), TWO)], ids=["gone", "moved"])
 def test_a_booked_order_stays_where_it_is_when_it_changes(rows: Sequence[Copied]) -> None:
-    story = Esuite(contact(9, 1), ONE)
-    story.attempt()
-    story.rows = tuple(rows)
-    story.order = esuite_fake.order(lines=[esuite_fake.line(open_quantity="1")], shipping=[])
-    story.http.planned = {"PUT": [Says(200, '{"T_Trans": {}}')]}
-    story.attempt()
-    assert story.accounts() == ["HARB01"]
-    [change] = [call.body for call in story.http.calls if call.method == "PUT"]
+    desk = esuite(contact(9, 1), ONE)
+    desk.once()
+    desk.shelf.people = tuple(rows)
+    desk.shop = esuite_fake.order(lines=[esuite_fake.line(open_quantity="1")], shipping=[])
+    desk.http.planned = {"PUT": [Says(200, '{"T_Trans": {}}')]}
+    desk.once()
+    assert accounts(desk) == ["HARB01"]
+    [change] = [call.body for call in desk.http.calls if call.method == "PUT"]
     assert change is not None
     assert "AccountRef" not in change["T_Trans"]
 
 
 def test_a_lost_answer_is_looked_up_and_not_booked_to_another_account() -> None:
-    story = Esuite(contact(9, 1), ONE)
-    story.http.planned = {"POST": [Says(fault="timeout", commit=True)]}
-    assert isinstance(story.attempt(), Retry)
-    story.rows = (contact(9, 2), TWO)
-    assert isinstance(story.attempt(), Delivered)
-    assert story.accounts() == ["HARB01"]
+    desk = esuite(contact(9, 1), ONE)
+    desk.http.planned = {"POST": [Says(fault="timeout", commit=True)]}
+    assert isinstance(desk.once(), Retry)
+    desk.shelf.people = (contact(9, 2), TWO)
+    assert isinstance(desk.once(), Delivered)
+    assert accounts(desk) == ["HARB01"]
 
 
 def test_a_first_attempt_is_no_doubt_because_the_customer_was_looked_up() -> None:
-    story = Esuite(contact(9, 1), ONE)
-    story.attempt()
-    assert story.http.methods == ["POST"]
+    desk = esuite(contact(9, 1), ONE)
+    desk.once()
+    assert desk.http.methods == ["POST"]
 
 
 def test_esuite_waits_for_the_first_copies() -> None:
-    story = Esuite()
-    story.read = False
-    outcome = story.attempt()
+    desk = esuite(read=False)
+    outcome = desk.once()
     assert isinstance(outcome, Retry)
-    assert (outcome.code, outcome.counts, story.http.calls) == ("not_copied", False, [])
+    assert (outcome.code, outcome.counts, desk.http.calls) == ("not_copied", False, [])
+
+
+@pytest.mark.parametrize(
+    "before",
+    [people(read=False), people(), people(contact(9, 1), contact(8, 2), ONE, TWO)],
+    ids=["nothing read yet", "nobody", "several"],
+)
+def test_a_worker_that_dies_before_the_buyer_is_known_leaves_no_order_that_never_finds_one(before: Shelf) -> None:
+    desk = esuite()
+    desk.shelf = before
+    desk.once()
+    desk.in_doubt = desk.interrupted = True
+    for _ in range(3):  # it is looked for, twice, and then the buyer is missed again
+        outcome = desk.once()
+        assert isinstance(outcome, Retry | Reject)
+        desk.now += getattr(outcome, "after", None) or 0.0
+    desk.shelf = people(contact(9, 1), ONE)
+    assert isinstance(desk.settled(), Delivered)
+    assert accounts(desk) == ["HARB01"]
 
 
 @pytest.mark.parametrize("changes", [{"cancelled": True}, {"lines": [esuite_fake.line(open_quantity="0")]}], ids=str)
 def test_what_is_not_to_be_sent_needs_no_account(changes: dict[str, Any]) -> None:
-    outcome = Esuite(**changes).attempt()
+    outcome = esuite(**changes).once()
     assert isinstance(outcome, Delivered)
     assert outcome.reference is None
 

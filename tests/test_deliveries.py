@@ -7,17 +7,16 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.conftest import database_of
-from tests.house import House, parts_order
+from tests.house import House, parts_order, told
 from tests.servers import wait_until
 
-_numbers = count(5001)
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -25,21 +24,6 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("house")
     with database_of(request, folder) as url, House(folder, database_url=url, timeout_s=1.0) as house:
         yield house
-
-
-@pytest.fixture
-def house(running: House) -> Iterator[House]:
-    """The running house, with all well at the other side."""
-    yield running
-    running.clear_faults()
-    for name in ("esuite-au", "ongoing-se"):
-        httpx.post(f"{running.url}/api/destinations/{name}/resume")
-
-
-@pytest.fixture
-def number() -> str:
-    """An order number that no other test uses."""
-    return str(next(_numbers))
 
 
 def _fault(house: House, system: str, number: str, fault: dict[str, Any], **rules: Any) -> None:
@@ -50,10 +34,6 @@ def _once(house: House, number: str) -> None:
     counts = house.counts()
     assert counts["esuite"].get(f"WEB-P-{number}") == 1
     assert counts["ongoing"].get(f"P-{number}") == 1
-
-
-def _texts(order: dict[str, Any]) -> str:
-    return "\n".join(event["text"] for event in order["events"])
 
 
 def test_an_order_reaches_esuite_and_then_the_warehouse(house: House, number: str) -> None:
@@ -93,7 +73,7 @@ def test_a_write_without_a_clear_answer_ends_as_one_order(
     # aiohttp repeats a PUT by itself when a kept connection turns out to be closed; a PUT by number may be repeated.
     assert tried["attempts"] >= (1 if fault["kind"] == "drop" and method == "PUT" else 2)
     if system == "esuite" and fault.get("commit") in (True, "before"):
-        assert "found in Esuite" in _texts(order)
+        assert "found in Esuite" in told(order)
 
 
 def test_an_unknown_stock_code_is_a_dead_letter_and_an_edit_sends_it_on(house: House, number: str) -> None:
@@ -250,7 +230,7 @@ def test_replaying_a_delivered_order_sends_nothing(house: House, number: str) ->
     order = house.wait_for(number, "delivered", "delivered")
     httpx.post(f"{house.url}/api/orders/{order['id']}/replay", json={}).raise_for_status()
     wait_until(
-        lambda: _texts(house.order(number)).count("found in Esuite") == 1, seconds=15, what="the replay has looked"
+        lambda: told(house.order(number)).count("found in Esuite") == 1, seconds=15, what="the replay has looked"
     )
     house.wait_for(number, "delivered", "delivered")
     _once(house, number)

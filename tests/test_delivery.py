@@ -38,6 +38,8 @@ from worker.outcomes import Delivered, Outcome, Retry
 from worker.settings import Settings
 from worker.system import Http, Job, Probed, System
 
+pytestmark = pytest.mark.long
+
 Converge = Callable[[Job[Destination], Http], Awaitable[Outcome]]
 
 

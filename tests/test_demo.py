@@ -25,6 +25,8 @@ from tests.paths import WEBHOOKS, needs_shared
 from tests.sandboxed import transaction
 from tests.servers import free_port, wait_until
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 
 _IN_A_TERMINAL = """

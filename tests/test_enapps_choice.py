@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.enapps_wire import Copies, Story, Wire, destination, line, order, tell
+from tests.enapps_wire import Copies, Story, Wire, destination, line, order
+from tests.wire import tell
 from worker.outcomes import Delivered, Reject, Retry
 
 
@@ -27,7 +28,7 @@ def test_a_contact_is_not_chosen_while_the_primary_one_may_be_still_to_come(wire
     for _ in range(2):
         outcome = tell(story.attempt)
         assert isinstance(outcome, Retry)
-        assert (outcome.code, outcome.counts, wire.posts()) == ("not_copied", False, 0)
+        assert (outcome.code, outcome.counts, wire.writes()) == ("not_copied", False, 0)
         assert "contacts" in outcome.reason
     shelf.rows["contact", "954"] = primary
     shelf.whole.add("contact")
@@ -40,7 +41,7 @@ def test_a_product_is_not_chosen_while_its_namesake_may_be_still_to_come(wire: W
     shelf.whole.discard("product")
     outcome = tell(Story(wire, order(), destination(), shelf).attempt)
     assert isinstance(outcome, Retry)
-    assert (outcome.code, wire.posts()) == ("not_copied", 0)
+    assert (outcome.code, wire.writes()) == ("not_copied", 0)
     assert "products" in outcome.reason
 
 
@@ -62,6 +63,6 @@ def test_products_with_one_sku_are_named_and_none_is_chosen(wire: Wire) -> None:
     shelf.rows["product", "77"] = type(mug)(kind="product", key="77", ref="MUG-BLUE")
     outcome = tell(Story(wire, order(lines=[line()]), destination(), shelf).attempt)
     assert isinstance(outcome, Reject)
-    assert (outcome.code, wire.posts()) == ("unknown_sku", 0)
+    assert (outcome.code, wire.writes()) == ("unknown_sku", 0)
     assert f"{mug.key}, 77" in outcome.reason
     assert "Leave the SKU to one of them there" in outcome.hint

@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from tests.enapps_wire import Copies, Story, What, Wire, destination, line, order, tell
+from tests.enapps_wire import Copies, Story, What, Wire, destination, line, order
+from tests.wire import tell
 from worker.outcomes import Delivered, Reject, Retry, Suspend
 
 TROUBLE: tuple[What, ...] = get_args(What)
@@ -89,13 +90,13 @@ def test_an_order_is_delivered_whatever_the_reply_tells_of_it(reply: str) -> Non
     outcome = tell(Story(wire, order(), destination(), shelf).attempt)
     assert isinstance(outcome, Delivered)
     assert outcome.reference == _once(wire)["name"]
-    assert wire.posts() == 1
+    assert wire.writes() == 1
 
 
 def test_an_unknown_buyer_is_held_with_what_to_do(wire: Wire, shelf: Copies) -> None:
     outcome = tell(_story(wire, shelf, email="nobody@example.test").attempt)
     assert isinstance(outcome, Reject)
-    assert (outcome.code, outcome.hold, wire.posts()) == ("contact_missing", True, 0)
+    assert (outcome.code, outcome.hold, wire.writes()) == ("contact_missing", True, 0)
 
 
 def test_an_order_without_e_mail_is_held(wire: Wire, shelf: Copies) -> None:
@@ -113,14 +114,14 @@ def test_one_contact_for_all_orders_can_be_configured(wire: Wire, shelf: Copies)
 def test_an_unknown_sku_is_a_dead_letter_before_anything_is_sent(wire: Wire, shelf: Copies) -> None:
     outcome = tell(_story(wire, shelf, lines=[line(sku="NO-SUCH-THING")]).attempt)
     assert isinstance(outcome, Reject)
-    assert (outcome.code, outcome.hold, wire.posts()) == ("unknown_sku", False, 0)
+    assert (outcome.code, outcome.hold, wire.writes()) == ("unknown_sku", False, 0)
     assert "NO-SUCH-THING" in outcome.reason
 
 
 def test_a_fraction_is_held(wire: Wire, shelf: Copies) -> None:
     outcome = tell(_story(wire, shelf, lines=[line(quantity="1.5")]).attempt)
     assert isinstance(outcome, Reject)
-    assert (outcome.code, outcome.hold, wire.posts()) == ("fraction", True, 0)
+    assert (outcome.code, outcome.hold, wire.writes()) == ("fraction", True, 0)
 
 
 def test_a_total_that_differs_is_noted(wire: Wire, shelf: Copies) -> None:
@@ -135,7 +136,7 @@ def test_a_change_after_delivery_is_held_for_a_person(wire: Wire, shelf: Copies)
     story.order = order(lines=[line(quantity="3", total_incl="36.00")])
     outcome = tell(story.attempt)
     assert isinstance(outcome, Reject)
-    assert (outcome.code, outcome.hold, wire.posts()) == ("change_by_hand", True, 1)
+    assert (outcome.code, outcome.hold, wire.writes()) == ("change_by_hand", True, 1)
 
 
 def test_a_cancel_after_delivery_is_held_until_it_is_cancelled_there(wire: Wire, shelf: Copies) -> None:
@@ -153,12 +154,11 @@ def test_a_cancel_while_in_doubt_looks_first(wire: Wire, shelf: Copies) -> None:
     wire.trouble = {1: "late"}
     story = _story(wire, shelf)
     tell(story.attempt)
-    tell(wire.catch_up)
     story.order = order(cancelled=True)
     outcome = tell(lambda: story.to_the_end(replays=0))
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold) == ("cancel_by_hand", True)
-    assert wire.posts() == 1
+    assert wire.writes() == 1
 
 
 def test_a_cancel_of_what_never_arrived_ends_well_after_two_looks(wire: Wire, shelf: Copies) -> None:
@@ -168,7 +168,7 @@ def test_a_cancel_of_what_never_arrived_ends_well_after_two_looks(wire: Wire, sh
     story.order = order(cancelled=True)
     outcome = tell(story.to_the_end)
     assert isinstance(outcome, Delivered)
-    assert (outcome.reference, wire.posts(), wire.orders()) == (None, 1, [])
+    assert (outcome.reference, wire.writes(), wire.orders()) == (None, 1, [])
 
 
 def test_a_change_between_a_lost_answer_and_the_look_up_is_held(wire: Wire, shelf: Copies) -> None:
@@ -179,7 +179,7 @@ def test_a_change_between_a_lost_answer_and_the_look_up_is_held(wire: Wire, shel
     for _ in range(2):  # also when it is replayed
         outcome = tell(story.attempt)
         assert isinstance(outcome, Reject)
-        assert (outcome.code, outcome.hold, wire.posts()) == ("change_by_hand", True, 1)
+        assert (outcome.code, outcome.hold, wire.writes()) == ("change_by_hand", True, 1)
 
 
 def test_what_was_refused_before_a_change_is_no_reason_to_hold_it(wire: Wire, shelf: Copies) -> None:
@@ -189,7 +189,7 @@ def test_what_was_refused_before_a_change_is_no_reason_to_hold_it(wire: Wire, sh
     story.order = order(lines=[line(quantity="3", total_incl="36.00")])
     tell(story.attempt)
     assert isinstance(tell(story.attempt), Delivered)
-    assert (wire.posts(), _once(wire)["lines"][0]["qty"]) == (2, 3)
+    assert (wire.writes(), _once(wire)["lines"][0]["qty"]) == (2, 3)
 
 
 def test_a_contact_that_moved_to_another_company_does_not_hide_the_order(wire: Wire, shelf: Copies) -> None:
@@ -219,10 +219,10 @@ def test_what_was_taken_without_a_number_and_is_not_shown_is_never_sent_again(sh
     for _ in range(5):
         outcome = tell(story.attempt)
         assert isinstance(outcome, Retry)
-        assert (outcome.code, outcome.in_doubt, outcome.tries, wire.posts()) == ("not_shown", True, 6, 1)
+        assert (outcome.code, outcome.in_doubt, outcome.tries, wire.writes()) == ("not_shown", True, 6, 1)
     wire.hidden = False
     assert isinstance(tell(story.attempt), Delivered)
-    assert wire.posts() == 1
+    assert wire.writes() == 1
 
 
 def test_a_repeated_reference_that_is_refused_is_found_by_a_replay(shelf: Copies) -> None:
@@ -263,6 +263,25 @@ def test_an_order_that_someone_cancelled_there_is_held_until_it_gets_another_num
     assert len(wire.orders("1001-B")) == 1
 
 
+@pytest.mark.parametrize("what", ["lose", "late", "cut"])
+def test_a_number_that_is_edited_while_nobody_knows_makes_no_second_order(wire: Wire, shelf: Copies, what: str) -> None:
+    wire.trouble = {len(wire.calls) + 1: what}
+    story = _story(wire, shelf)
+    tell(story.attempt)
+    story.order = order(number="1001-B")
+    outcome = None
+    for _ in range(4):
+        outcome = tell(story.attempt)
+        tell(wire.catch_up)
+    assert isinstance(outcome, Reject)
+    assert (outcome.code, outcome.hold, outcome.in_doubt) == ("earlier_number", True, True)
+    assert "under its earlier number 1001." in outcome.reason
+    assert (len(wire.orders("1001")), len(wire.orders("1001-B"))) == (1, 0)
+    wire.enapps.switch({"states": {"1001": "cancel"}})
+    assert isinstance(tell(story.to_the_end), Delivered)
+    assert len(wire.orders("1001-B")) == 1
+
+
 def test_two_orders_with_our_reference_are_a_dead_letter(wire: Wire, shelf: Copies) -> None:
     story = _story(wire, shelf)
     tell(story.attempt)
@@ -284,10 +303,10 @@ def test_a_list_without_an_end_is_held_and_nothing_is_sent(
     wire.enapps.switch({"page_sizes": {"orders": 1}})
     story = _story(wire, shelf)
     story.in_doubt = True
-    sent = wire.posts()
+    sent = wire.writes()
     outcome = tell(story.attempt)
     assert isinstance(outcome, Reject)
-    assert (outcome.code, outcome.hold, outcome.in_doubt, wire.posts()) == ("too_many_orders", True, True, sent)
+    assert (outcome.code, outcome.hold, outcome.in_doubt, wire.writes()) == ("too_many_orders", True, True, sent)
 
 
 def test_before_the_first_copies_nothing_is_held_for_want_of_them(wire: Wire) -> None:
@@ -295,7 +314,7 @@ def test_before_the_first_copies_nothing_is_held_for_want_of_them(wire: Wire) ->
     story = Story(wire, order(), destination(), shelf)
     outcome = tell(story.attempt)
     assert isinstance(outcome, Retry)
-    assert (outcome.code, outcome.counts, wire.posts()) == ("not_copied", False, 0)
+    assert (outcome.code, outcome.counts, wire.writes()) == ("not_copied", False, 0)
     tell(lambda: shelf.read(wire, destination()))
     assert isinstance(tell(story.attempt), Delivered)
 
@@ -316,7 +335,7 @@ def test_an_address_of_several_contacts_is_the_primary_ones(wire: Wire, shelf: C
 def test_an_address_of_several_primary_contacts_is_held_with_the_candidates(wire: Wire, shelf: Copies) -> None:
     outcome = tell(_story(wire, shelf, email="buying@example.test").attempt)
     assert isinstance(outcome, Reject)
-    assert (outcome.code, outcome.hold, wire.posts()) == ("contact_ambiguous", True, 0)
+    assert (outcome.code, outcome.hold, wire.writes()) == ("contact_ambiguous", True, 0)
     assert "956, 957" in outcome.reason
 
 
@@ -334,7 +353,7 @@ def test_a_replay_of_a_delivered_order_sends_nothing(wire: Wire, shelf: Copies) 
     outcome = tell(story.attempt)
     assert isinstance(outcome, Delivered)
     assert "nothing was sent" in outcome.note
-    assert wire.posts() == 1
+    assert wire.writes() == 1
 
 
 # ---------------------------------------------------------------- copies by their changes

@@ -11,8 +11,9 @@ import pytest
 
 from schemas.http import Call, Reply
 from tasks.enapps.feeds import FEEDS, WHOLE_AGAIN
-from tests.enapps_wire import Wire, destination, tell
+from tests.enapps_wire import Wire, destination
 from tests.ledgers import sqlalchemy_url
+from tests.wire import tell
 from worker.feeds import Batch
 from worker.ledger import feeds
 from worker.ledger.engine import Ledger

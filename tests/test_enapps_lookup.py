@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.http import Call, Reply
-from tests.enapps_wire import Copies, Story, Wire, destination, order, tell
+from tests.enapps_wire import Copies, Story, Wire, destination, order
+from tests.wire import tell
 from worker.outcomes import Delivered, Reject, Retry
 
 
@@ -37,8 +38,9 @@ def test_an_order_is_found_on_whichever_page_and_whatever_the_first_ones_number_
 ) -> None:
     settings = {"first_page": server, "page_sizes": {"orders": size}, "past_end": past_end}
     for before, after in ((0, 3), (3, 0), (2, 2)):
-        story = Story(Wire(settings=settings), order(), destination(), Copies())
-        tell(partial(story.shelf.read, Wire(), destination()))
+        shelf = Copies()
+        story = Story(Wire(settings=settings), order(), destination(), shelf)
+        tell(partial(shelf.read, Wire(), destination()))
         others(story, before)
         story.wire.trouble = {len(story.wire.calls) + 1: "lose"}
         tell(story.attempt)
@@ -114,7 +116,7 @@ def test_a_list_that_cannot_be_compared_is_no_proof_that_nothing_is_there(member
     for _ in range(4):
         outcome = tell(story.attempt)
         assert isinstance(outcome, Retry | Reject)
-        assert (outcome.code, outcome.in_doubt, wire.posts()) == (code, True, 1)
+        assert (outcome.code, outcome.in_doubt, wire.writes()) == (code, True, 1)
 
 
 def test_an_id_that_another_order_has_by_now_is_not_ours() -> None:
@@ -143,7 +145,7 @@ def test_a_reference_that_staff_added_to_is_still_ours() -> None:
     story = Story(wire, order(), destination(), shelf)
     tell(story.attempt)
     assert isinstance(tell(story.attempt), Delivered)
-    assert wire.posts() == 1
+    assert wire.writes() == 1
 
 
 def test_everybodys_orders_are_read_only_before_a_second_attempt_to_send() -> None:

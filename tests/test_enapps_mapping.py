@@ -20,7 +20,8 @@ from schemas.http import Call, Reply
 from schemas.money import decimals
 from schemas.order import Order
 from tasks.enapps import plan
-from tests.enapps_wire import Copies, Story, Wire, destination, line, order, tell
+from tests.enapps_wire import Copies, Story, Wire, destination, line, order
+from tests.wire import tell
 from worker.outcomes import Delivered, Reject
 from worker.system import Job
 

@@ -12,7 +12,8 @@ import pytest
 from sandbox.enapps.data import REPLIES
 from schemas.http import Call, Fault, Reply
 from tasks.enapps.replies import trouble
-from tests.enapps_wire import Copies, Story, Wire, destination, order, tell
+from tests.enapps_wire import Copies, Story, Wire, destination, order
+from tests.wire import tell
 from worker.outcomes import Delivered, Reject, Retry, Suspend
 
 NOW = 1_795_000_000.0
@@ -313,7 +314,7 @@ def test_a_page_instead_of_an_answer_is_looked_up_by_the_next_attempt() -> None:
     assert isinstance(first, Retry)
     assert (first.code, first.in_doubt) == ("unreadable", True)
     assert isinstance(second, Delivered)
-    assert wire.posts() == 1
+    assert wire.writes() == 1
 
 
 def test_errors_in_200_do_not_make_an_order_look_delivered() -> None:

@@ -16,7 +16,7 @@ from schemas.http import Call
 from schemas.order import Order
 from tasks.esuite import SYSTEM
 from tests.esuite_fake import FakeEsuite, Says, destination, job, line, order
-from tests.manex_wire import Shelf
+from tests.wire import Shelf
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 from worker.system import Job
 
@@ -197,7 +197,7 @@ def test_what_did_not_get_through_is_written_again_after_two_empty_looks(doubt: 
     assert isinstance(second, Retry)
     assert (second.code, second.counts, second.in_doubt, second.after) == ("looking", False, True, 20)
     assert second.memo is not None
-    assert (second.memo["empty_looks"], second.memo["looked_at"]) == (1, 1_000_020.0)
+    assert (second.memo["looked_for"], second.memo["looked_at"]) == (KEY, 1_000_020.0)
     assert isinstance(third, Delivered)
     assert http.methods == ["POST", "GET", "GET", "GET", "GET", "POST"]
     assert len(http.rows) == 1
@@ -252,7 +252,7 @@ def test_a_second_write_that_cannot_connect_stays_in_doubt() -> None:
 
 def test_a_look_from_before_an_interruption_does_not_count() -> None:
     http = FakeEsuite()
-    looked = {"looked_for": KEY, "looked_at": 1.0, "empty_looks": 1}
+    looked = {"looked_for": KEY, "looked_at": 1.0}
 
     interrupted = converge(job(in_doubt=True, memo=looked, interrupted=True), http)
 
@@ -278,7 +278,7 @@ def test_a_look_that_fails_stays_in_doubt_and_writes_nothing(says: Says) -> None
 
 
 def test_a_look_for_deleted_ones_that_fails_writes_nothing() -> None:
-    looked = {"looked_for": KEY, "looked_at": 1.0, "empty_looks": 1}
+    looked = {"looked_for": KEY, "looked_at": 1.0}
     http = FakeEsuite(planned={"GET": [Says(204), FAILED]})
 
     answer = converge(job(in_doubt=True, memo=looked), http)
@@ -457,7 +457,7 @@ def test_the_search_ends_with_the_page_that_has_our_transaction() -> None:
 def test_an_ignored_filter_suspends_and_never_writes(pages: bool) -> None:
     http = FakeEsuite(filters=False, pages=pages)
     strangers(http, 600)
-    looked = {"looked_for": KEY, "looked_at": 1.0, "empty_looks": 1}
+    looked = {"looked_for": KEY, "looked_at": 1.0}
 
     answer = converge(job(in_doubt=True, memo=looked), http)
 

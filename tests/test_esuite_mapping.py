@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from schemas.destination import Unmappable
 from schemas.esuite.reply import Row, differences, read_created, read_rows
-from schemas.esuite.trans import anything_open, remarks, transaction
+from schemas.esuite.trans import remarks, transaction
+from schemas.goods import anything_open
 from schemas.order import Order
 from tests.esuite_fake import FIELDS, FakeEsuite, destination, line, order
 

@@ -7,23 +7,22 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import pytest
 
 from sandbox.esuite import Esuite
 from sandbox.esuite.stock import ARTICLES
 from sandbox.journal import Journal
-from sandbox.system import Request
 from schemas.esuite.stock import read_articles
 from schemas.http import Call, Fault, Reply
 from schemas.order import Order
 from schemas.routing import NoRoute, route
 from tasks.esuite.feeds import FEEDS, PAGE, read_stock
+from tests import wire
 from tests.commands import Cli
 from tests.config_file import ENV, GOOD, found, write
 from tests.esuite_fake import destination
@@ -41,33 +40,24 @@ NOW = time.time()
 HOURS = 3600.0
 
 
-@dataclass
-class Wire:
-    """The stand-in as a feed sees it, and the queries that it got."""
+class Wire(wire.Wire):
+    """The stand-in as a feed sees it."""
 
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    def __init__(self, settings: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.esuite = Esuite(Journal(None), settings=settings)
 
-    def __post_init__(self) -> None:
-        self.esuite = Esuite(Journal(None), settings=self.settings)
-        self.queries: list[dict[str, str]] = []
+    async def handle(self, call: Call) -> Reply:
+        path = f"/api/{call.path}" if call.path.startswith("stock/") else f"/api/v2/{call.path}"
+        return await wire.ask(self.esuite, call, path, headers={"authorization": "Bearer sandbox-esuite"})
 
-    async def send(self, call: Call) -> Reply:
-        self.queries.append(dict(call.params))
-        return await self.ask(call.method, call.path, dict(call.params))
-
-    async def ask(self, method: str, path: str, params: Mapping[str, str], body: Any = None) -> Reply:
-        request = Request(
-            method=method,
-            path=f"/api/{path}" if path.startswith("stock/") else f"/api/v2/{path}",
-            query=urlencode(params, quote_via=quote).encode(),
-            headers={"authorization": "Bearer sandbox-esuite"},
-            body=b"" if body is None else json.dumps(body).encode(),
-        )
-        answer = await self.esuite.handle(request)
-        return Reply(call=Call("GET", path), status=answer.status, text=answer.body.decode())
+    @property
+    def queries(self) -> list[dict[str, str]]:
+        """Those that it got."""
+        return [dict(call.params) for call in self.calls]
 
     def get(self, path: str = "stock", **params: str) -> Reply:
-        return asyncio.run(self.ask("GET", path, params))
+        return asyncio.run(self.handle(Call("GET", path, params=tuple(params.items()))))
 
     def codes(self, **params: str) -> list[str]:
         reply = self.get(**params)
@@ -76,7 +66,7 @@ class Wire:
     def sell(self, code: str, quantity: int) -> None:
         head = {"BatchType": "SAR", "TransType": "SOR", "TransLedger": "S", "AccountRef": "CASH01"}
         body = {"T_Trans": head, "T_TrnDet": [{"StockCode": code, "LineQty": quantity, "LineUnitPrice": "1"}]}
-        assert asyncio.run(self.ask("POST", "trans", {}, body)).status == 200
+        assert asyncio.run(self.handle(Call("POST", "trans", body=body))).status == 200
 
 
 @dataclass
@@ -273,7 +263,7 @@ def test_between_two_whole_readings_only_changes_and_new_articles_are_read() -> 
     whole = _all(wire)[-1].checkpoint
     wire.sell("TEA-EARL", 10)
     wire.sell("LATER-1", 1)
-    wire.queries.clear()
+    wire.calls.clear()
     batches = _all(wire, whole, now=NOW + 5 * HOURS)
     assert _told(batches) == {"TEA-EARL": 250, "LATER-1": 99}
     asked = [sorted(query.keys() - {"PageNo", "PageSize"}) for query in wire.queries]
@@ -287,7 +277,7 @@ def test_between_two_whole_readings_only_changes_and_new_articles_are_read() -> 
 def test_nothing_changed_is_no_problem() -> None:
     wire = Wire()
     whole = _all(wire)[-1].checkpoint
-    wire.queries.clear()
+    wire.calls.clear()
     [changed, new] = _all(wire, whole, now=NOW + HOURS)
     assert (changed.problem, new.problem, new.stock) == (None, None, ())
     assert len(wire.queries) == 2
@@ -360,7 +350,7 @@ def test_a_counted_level_and_a_deleted_order_change_what_the_stand_in_has() -> N
         ("OWN", 2),
     ]
     body = {"T_Trans": {"CompanyNo": 36015, "TransNo": 1464547, "BatchType": "SAR"}}
-    assert asyncio.run(wire.ask("DELETE", "trans", {}, body)).status == 200
+    assert asyncio.run(wire.handle(Call("DELETE", "trans", body=body))).status == 200
     assert _rows(wire.get(StockCode="TEA-EARL"))[0]["StockOnHandQty"] == 5
     assert set(wire.codes(QtyModified="2026-01-01", Limit="50")) == {"TEA-EARL", "OWN", "BOOK-KNOTS"}
     assert wire.codes(InfoCreated="2026-01-01", Limit="50") == ["OWN"]

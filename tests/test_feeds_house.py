@@ -15,6 +15,8 @@ from tests.commands import Cli
 from tests.house import ASK_S, CONFIG, House, parts_order
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.long
+
 LOGIN = ("WSI-sandbox", "sandbox-ongoing")
 QUICK = "goods_owner_id = 159\nstatus_minutes = 0.02\nstock_minutes = 0.02\nskus = {{ MUG = 'THEIR-MUG' }}"
 IN_STOCK = """

@@ -19,6 +19,8 @@ from tests.servers import free_port, wait_until
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.long
+
 PERSON = {
     "email": "zebulon@quixworth.example",
     "phone": "+61 2 5550 9876",

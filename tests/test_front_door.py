@@ -10,19 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from sandbox.shops import Delivery, make_orders, sign
+from sandbox.shops import Delivery, make_orders
 from tests.conftest import database_of
-from tests.house import House, parts_order
+from tests.house import House, parts_order, signed
 from tests.servers import wait_until
-
-_numbers = count(8001)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -32,26 +29,8 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield running
 
 
-@pytest.fixture
-def number() -> str:
-    """An order number that no other test uses."""
-    return str(next(_numbers))
-
-
 def _headers(house: House, delivery: Delivery, body: bytes | None = None, secret: str | None = None) -> dict[str, str]:
-    given = body if body is not None else delivery.body
-    return dict(
-        sign(
-            delivery.platform,
-            given,
-            secret or house.secrets[delivery.shop],
-            delivery.topic,
-            shop=delivery.shop,
-            delivery_id=delivery.delivery_id,
-            event_id=delivery.event_id or None,
-            triggered=delivery.triggered,
-        )
-    )
+    return signed(delivery, secret or house.secrets[delivery.shop], body=body)
 
 
 def _post(house: House, delivery: Delivery, *, body: bytes | None = None, secret: str | None = None) -> httpx.Response:

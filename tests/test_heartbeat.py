@@ -15,6 +15,8 @@ import pytest
 from tests.house import House, parts_order
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.long
+
 DEAF_S = 4.0
 
 

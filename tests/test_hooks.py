@@ -16,8 +16,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from tests.conftest import database_of
-from tests.house import parts_order
-from tests.web_door import Door, fresh
+from tests.house import new_number, parts_order
+from tests.web_door import Door
 from worker.ledger import tables as t
 
 PATH = "/webhooks/destinations/ongoing-se"
@@ -33,7 +33,7 @@ def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def _delivered(door: Door, *, order_id: int = 501) -> str:
     """An order that the warehouse has, where a worker's delivery would have put it; its number there."""
-    number = fresh()
+    number = new_number()
     assert door.told(parts_order(number)) == "accepted"
     found = door.number(number)["id"]
     rows = update(t.deliveries).where(t.deliveries.c.order_id == found)
@@ -185,7 +185,7 @@ def test_what_is_not_about_an_order_of_ours_is_ignored(door: Door, changes: dict
 
 
 def test_an_order_that_we_have_not_sent_yet_is_not_meant(door: Door) -> None:
-    number = fresh()
+    number = new_number()
     assert door.told(parts_order(number)) == "accepted"
     assert _told(door, _body(number)) == "ignored"
 

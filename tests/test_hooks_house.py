@@ -11,6 +11,8 @@ import pytest
 from tests.house import CONFIG, House, parts_order
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.long
+
 LOGIN = ("WSI-sandbox", "sandbox-ongoing")
 # Nothing is polled: what is told came by the webhook.
 HOOKED = CONFIG.replace(

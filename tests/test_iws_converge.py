@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 from urllib.parse import urlencode
@@ -43,7 +43,7 @@ def rejected(story: Story) -> Reject:
 
 def again(story: Story, changed: Order | None = None) -> Story:
     """The next version of a delivered order, or a replay."""
-    return Story(story.wire, changed or story.order, story.destination, story.memo, story.in_doubt, now=story.now + 60)
+    return replace(story, order=changed or story.order, interrupted=False, now=story.now + 60)
 
 
 @WAYS
@@ -257,7 +257,6 @@ def test_another_currency_is_told_the_same_whether_the_answer_came_or_not() -> N
     assert outcome.warnings == ("SO-000001 is in GBP, the currency of its customer, and the order is in EUR",)
 
 
-@dataclass
 class Copied(Wire):
     """Staff copied SO-000001 into SO-000002, which names it as its source, and voided it."""
 
@@ -521,7 +520,8 @@ def test_the_probe_of_a_wrong_address_is_no_success() -> None:
 
 @pytest.mark.parametrize("links", ["itself", "elsewhere"])
 def test_a_list_that_cannot_be_read_to_its_end_is_held_for_a_person(links: str) -> None:
-    wire = Stuck(trouble={1: "unavailable"}, elsewhere=links == "elsewhere")
+    wire = Stuck(trouble={1: "unavailable"})
+    wire.elsewhere = links == "elsewhere"
     outcome = rejected(Story(wire, order()))
 
     assert (outcome.code, outcome.hold, outcome.in_doubt) == ("cannot_look", True, True)
@@ -530,11 +530,10 @@ def test_a_list_that_cannot_be_read_to_its_end_is_held_for_a_person(links: str) 
     assert len(wire.calls) == 2
 
 
-@dataclass
 class Stuck(Wire):
     """A list's full page says that the next one is itself, or a page of another list."""
 
-    elsewhere: bool = False
+    elsewhere = False
 
     async def carry_out(self, call: Call) -> Reply:
         if call.path != "customer/salesorder":

@@ -18,10 +18,10 @@ from schemas.destination import Unmappable
 from schemas.iws import IwsDestination
 from tasks.iws import plan
 from tasks.iws.memo import prepare
-from tests.config_file import GOOD, found
+from tests.config_file import GOOD, found, line_of
 from tests.iws_wire import CUSTOMER, Story, Wire, destination, order
 from tests.ledgers import T0, World, webhook
-from tests.manex_wire import Shelf
+from tests.wire import Shelf
 from worker.feeds import Batch, Copied
 from worker.ledger import claims, feeds
 from worker.ledger.claims import Claim
@@ -340,7 +340,7 @@ shipping_sku = false
 [destinations.wms]"""
 
 
-@pytest.mark.parametrize("customer", [f'"{BY}:ref"', f'{{ shop = "{BY}:ref", "*" = "email" }}'], ids=["one", "by shop"])
+@pytest.mark.parametrize("customer", [f'"{BY}:ref"', f'{{ au = "{BY}:ref", "*" = "email" }}'], ids=["one", "by shop"])
 def test_a_name_that_is_not_copied_is_an_error(tmp_path: Path, customer: str) -> None:
     text = GOOD.replace("\n[destinations.wms]", IWS.format(customer=customer))
     [problem] = [one for one in found(tmp_path, text) if one.severity == "error"]
@@ -349,3 +349,10 @@ def test_a_name_that_is_not_copied_is_an_error(tmp_path: Path, customer: str) ->
 
     told = found(tmp_path, text.replace("\n[destinations.wms]", ENAPPS))
     assert [one.message for one in told if BY in one.message or one.severity == "error"] == []
+
+
+def test_a_customer_of_a_shop_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
+    text = GOOD.replace("\n[destinations.wms]", IWS.format(customer='{ aux = "CUST-1", "*" = "email" }'))
+    [problem] = [one for one in found(tmp_path, text) if one.severity == "error"]
+    assert (problem.key, problem.line) == ("destinations.uk.customer.aux", line_of(text, "aux ="))
+    assert (problem.message, problem.hint) == ('unknown shop "aux"', 'Did you mean "au"?')

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.house import ASK_S, parts_order
-from tests.iws_house import CUSTOMER, NEW_CUSTOMER, IwsHouse
+from tests.deliveries import LATER, TROUBLE, bolts
+from tests.house import new_number, parts_order, told
+from tests.iws_house import CUSTOMER, KEY, NEW_CUSTOMER, IwsHouse
 from tests.servers import wait_until
 
-LATER = "2026-11-20T11:00:00Z"
+pytestmark = pytest.mark.long
 
-TROUBLE: dict[str, dict[str, Any]] = {
-    "dropped after it was carried out": {"kind": "drop", "commit": True},
-    "dropped before": {"kind": "drop", "commit": False},
-    "silent after it was carried out": {"kind": "hang", "seconds": 4, "commit": "before"},
-    "silent, and carried out after the first look": {"kind": "hang", "seconds": 1.3, "commit": "after"},
+TROUBLES: dict[str, dict[str, Any]] = {
+    **TROUBLE,
     "silent, and never carried out": {"kind": "hang", "seconds": 4, "commit": "never"},
-    "502 of a gateway after it was carried out": {"kind": "html502", "commit": True},
-    "500": {"kind": "error500", "commit": False},
     "500 after it was carried out": {"kind": "error500", "commit": True},
     "200 without a code": {"kind": "reply", "status": 200, "body": {"data": None, "links": {}}, "commit": True},
 }
 """What may become of a POST whose answer tells nothing."""
-
-AT_ONCE = 3
-"""So many fail side by side: fewer than what pauses a destination."""
-
-_numbers = count(7001)
 
 
 @pytest.fixture(scope="module")
@@ -41,30 +30,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IwsHouse]:
         yield house
 
 
-@pytest.fixture
-def house(running: IwsHouse) -> Iterator[IwsHouse]:
-    yield running
-    running.clear_faults()
-    for name in ("iws-uk", "iws-mail", "iws-new"):
-        httpx.post(f"{running.url}/api/destinations/{name}/resume")
-
-
-@pytest.fixture
-def number() -> str:
-    return str(next(_numbers))
-
-
 def _order(number: str, **changes: Any) -> Any:
     return parts_order(number, **{"currency": "GBP", "placed_at": "2026-11-20T10:15:00Z", **changes})
-
-
-def _bolts(quantity: int, **changes: Any) -> dict[str, Any]:
-    line = {"id": str(quantity), "sku": "BOLT-8", "name": "Bolt", "quantity": str(quantity)}
-    return {**line, "total_incl": f"{quantity * 12}.00", "tax": f"{quantity * 2}.00", **changes}
-
-
-def _texts(order: dict[str, Any]) -> str:
-    return "\n".join(event["text"] for event in order["events"])
 
 
 # ---------------------------------------------------------------- what IWS gets
@@ -73,7 +40,7 @@ def _texts(order: dict[str, Any]) -> str:
 def test_an_order_for_a_fixed_customer_is_one_sales_order_with_its_items_and_freight(
     house: IwsHouse, number: str
 ) -> None:
-    lines = [_bolts(2), _bolts(3, sku="bolt-8"), _bolts(1, sku="MUG-BLUE")]
+    lines = [bolts(2), bolts(3, id="2", sku="bolt-8"), bolts(1, id="3", sku="MUG-BLUE")]
     house.post([_order(number, lines=lines)])
     order = house.wait_for(number, "delivered")
     there = house.there(number)
@@ -93,7 +60,7 @@ def test_an_order_by_e_mail_makes_a_customer_and_the_next_one_finds_it(house: Iw
     order = house.wait_for(number, "delivered")
     there = house.there(number)
     assert (there["via"], there["email"]) == ("advance", f"Ann-{number}@example.test")
-    assert f"customer {there['customer']}" in _texts(order)
+    assert f"customer {there['customer']}" in told(order)
     again = f"{number}-B"
     house.fault("iws", {"kind": "drop", "commit": True}, method="POST", match=f"P-{again}")
     house.post([_order(again, email=f"ann-{number}@example.test", tags=["mail"])])
@@ -104,10 +71,10 @@ def test_an_order_by_e_mail_makes_a_customer_and_the_next_one_finds_it(house: Iw
 
 
 def test_an_unknown_item_is_a_dead_letter_that_is_mended_by_an_edit(house: IwsHouse, number: str) -> None:
-    house.post([_order(number, lines=[_bolts(2, sku="UNKNOWN-1")])])
+    house.post([_order(number, lines=[bolts(2, sku="UNKNOWN-1")])])
     dead = house.wait_for(number, "dead")["deliveries"][0]
     assert "Item 'UNKNOWN-1' does not exist." in dead["reason"]
-    house.act(number, "replay", edit={"lines": [_bolts(2)]})
+    house.act(number, "replay", edit={"lines": [bolts(2)]})
     house.wait_for(number, "delivered")
     assert [one["itemName"] for one in house.there(number)["lines"]] == ["BOLT-8"]
 
@@ -117,22 +84,11 @@ def test_an_unknown_item_is_a_dead_letter_that_is_mended_by_an_edit(house: IwsHo
 
 @pytest.fixture(scope="module")
 def troubled(running: IwsHouse) -> dict[str, str]:
-    """Each kind of trouble has struck an order of its own, a few at the same time: kind -> order number."""
-    running.clear_faults()
-    numbers = {kind: str(next(_numbers)) for kind in TROUBLE}
-    for kind, fault in TROUBLE.items():
-        running.fault("iws", fault, method="POST", path="salesorder$", match=f"P-{numbers[kind]}")
-    kinds = list(TROUBLE)
-    for first in range(0, len(kinds), AT_ONCE):
-        part = kinds[first : first + AT_ONCE]
-        running.post([_order(numbers[kind]) for kind in part])
-        for kind in part:
-            running.wait_for(numbers[kind], "delivered", seconds=40)
-    assert running.struck() == [1] * len(TROUBLE)
-    return numbers
+    """Each kind of trouble has struck an order of its own: kind -> order number."""
+    return running.strike(TROUBLES, _order, path="salesorder$")
 
 
-@pytest.mark.parametrize("kind", TROUBLE)
+@pytest.mark.parametrize("kind", TROUBLES)
 def test_a_lost_or_broken_answer_ends_as_one_sales_order(house: IwsHouse, troubled: dict[str, str], kind: str) -> None:
     number = troubled[kind]
     assert house.counts()["iws"][f"P-{number}"] == 1
@@ -153,7 +109,7 @@ def test_an_empty_list_is_404_which_is_believed_only_in_its_own_words(house: Iws
     house.act(number, "replay")
     house.wait_for(number, "delivered")
     assert house.there(number)["customer"] == NEW_CUSTOMER
-    assert "it is looked for once more before it is sent again" in _texts(house.order(number))
+    assert "it is looked for once more before it is sent again" in told(house.order(number))
 
 
 # ---------------------------------------------------------------- the key
@@ -165,41 +121,36 @@ def test_a_key_that_is_refused_suspends_the_destination_until_it_is_taken(house:
     held = house.wait_for(number, "held")["deliveries"][0]
     assert "The API key is missing or invalid." in held["reason"]
     assert "the user name is the API key, the password is empty" in held["hint"]
-    [place] = [one for one in _places(house) if one["name"] == "iws-uk"]
+    [place] = [one for one in house.destinations() if one["name"] == "iws-uk"]
     assert place["status"] == "suspended"
     house.clear_faults()
     house.wait_for(number, "delivered")
     assert house.counts()["iws"][f"P-{number}"] == 1
 
 
-def _places(house: IwsHouse) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = httpx.get(f"{house.url}/api/destinations").raise_for_status().json()["items"]
-    return found
-
-
 def test_the_key_is_nowhere_to_be_seen(house: IwsHouse, troubled: dict[str, str]) -> None:
-    number = str(next(_numbers))
+    number = new_number()
     echo = {"errors": [{"status": "400", "title": f"The user {house.environment['IWS_KEY']} may not do that."}]}
     house.fault("iws", {"kind": "reply", "status": 400, "body": echo}, method="POST", match=f"P-{number}")
     house.post([_order(number)])
     assert "The user *** may not do that." in house.wait_for(number, "dead")["deliveries"][0]["reason"]
-    house.keeps_its_key([number, *troubled.values()])
+    house.keeps([KEY], of=[number, *troubled.values()])
 
 
 # ---------------------------------------------------------------- after delivery
 
 
 def test_a_changed_order_is_held_with_the_difference_and_can_be_accepted(house: IwsHouse, number: str) -> None:
-    house.post([_order(number, lines=[_bolts(3)])])
+    house.post([_order(number, lines=[bolts(3)])])
     house.wait_for(number, "delivered")
     before = house.there(number)
-    house.post([_order(number, lines=[_bolts(2)], version=LATER, topic="order.updated")])
+    house.post([_order(number, lines=[bolts(2)], version=LATER, topic="order.updated")])
     held = house.wait_for(number, "held")["deliveries"][0]
     assert f"The order changed, and IWS offers no way to change {before['code']} (Open)" in held["reason"]
     assert "BOLT-8" in held["reason"]
     house.act(number, "accept", destination="iws-uk")
     order = house.wait_for(number, "delivered")
-    assert "accepted as it is there (api)" in _texts(order)
+    assert "accepted as it is there (api)" in told(order)
     assert house.there(number) == before
 
 
@@ -241,24 +192,14 @@ def test_an_invoice_is_told_on_the_orders_timeline(house: IwsHouse, number: str)
 
 
 def test_workers_killed_while_orders_hang_deliver_each_once(tmp_path: Path, database_url: str) -> None:
-    numbers = [str(next(_numbers)) for _ in range(8)]
+    numbers = [new_number() for _ in range(8)]
     hanging, mailed = numbers[:6], numbers[:6:3]
     with IwsHouse(tmp_path, database_url=database_url, workers=2, timeout_s=2.0) as house:
-        for number in hanging:
-            hang = {"kind": "hang", "seconds": 20, "commit": "before"}
-            house.fault("iws", hang, method="POST", match=f"P-{number}")
         by_mail = {"tags": ["mail"], "email": "mina@example.test"}
-        house.post([_order(number, **(by_mail if number in mailed else {})) for number in numbers])
-        struck = [1] * len(hanging)
-        wait_until(lambda: house.struck() == struck, seconds=20, what="orders hang that are there", every=ASK_S)
-        for child in house.children("worker"):
-            child.kill()
-        for number in numbers:
-            house.wait_for(number, "delivered", seconds=60)
+        orders = {number: _order(number, **(by_mail if number in mailed else {})) for number in numbers}
+        house.kill_while_hanging(orders, hanging)
         assert house.counts()["iws"] == {f"P-{number}": 1 for number in numbers}
         for number in hanging:
-            order = house.order(number)
-            assert "stopped without a word" in _texts(order)
-            assert order["deliveries"][0]["reference"] == house.there(number)["code"]
+            assert house.order(number)["deliveries"][0]["reference"] == house.there(number)["code"]
         assert {number for number in numbers if house.there(number)["via"] == "advance"} == set(mailed)
-        house.keeps_its_key(numbers)
+        house.keeps([KEY], of=numbers)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -299,11 +298,10 @@ def test_a_404_that_says_nothing_is_a_problem_where_no_change_was_ever_read() ->
     assert batch.problem.code == "404"
 
 
-@dataclass
 class Broken(Wire):
     """One sales order cannot be read, whoever asks."""
 
-    status: int = 500
+    status = 500
 
     async def carry_out(self, call: Call) -> Reply:
         if call.path == "salesorder/SO-000001":
@@ -313,7 +311,8 @@ class Broken(Wire):
 
 @pytest.mark.parametrize(("status", "readings"), [(400, 1), (500, 4)])
 def test_an_order_that_cannot_be_read_keeps_no_others_news_back_for_ever(status: int, readings: int) -> None:
-    wire = Broken(status=status)
+    wire = Broken()
+    wire.status = status
     asyncio.run(_many(wire, 2))
     checkpoint: Mapping[str, Any] = {}
     for _ in range(readings):
@@ -324,7 +323,8 @@ def test_an_order_that_cannot_be_read_keeps_no_others_news_back_for_ever(status:
 
 
 def test_an_unavailable_server_passes_nothing_over() -> None:
-    wire = Broken(status=503)
+    wire = Broken()
+    wire.status = 503
     asyncio.run(_many(wire, 2))
     checkpoint: Mapping[str, Any] = {}
     for _ in range(6):

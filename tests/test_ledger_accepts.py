@@ -12,10 +12,10 @@ from sqlalchemy import update
 
 from sandbox.shops import new_secret
 from tests.commands import Cli
-from tests.conftest import database_of
+from tests.house import new_number
 from tests.ledgers import DELIVERED, KEY_REFUSED, TIMEOUT, UNKNOWN_SKU, World, config, removal
 from tests.test_ledger_cancels import GONE, NO_CONNECTION, NOTHING_TO_SHIP, PICKED
-from tests.web_door import Door, fresh, shop_order
+from tests.web_door import Door, shop_order
 from worker.ledger import accepts, views
 from worker.ledger import tables as t
 from worker.ledger.accepts import AcceptRefusedError, NoDeliveryError
@@ -337,16 +337,9 @@ def test_what_is_shown_knows_whether_something_is_there(world: World, outcome: O
 # ------------------------------------------------------------ over the API
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    folder = tmp_path_factory.mktemp("door")
-    with database_of(request, folder) as url, Door(folder, url) as opened:
-        yield opened
-
-
 def _held_at_the_door(door: Door, **values: Any) -> int:
     """An order that esuite-au holds as a worker's rejection would have left it, and that waits for ongoing-se."""
-    number = fresh()
+    number = new_number()
     assert door.told(shop_order("tea", number)) == "accepted"
     order_id = int(door.number(number)["id"])
     d = t.deliveries.c

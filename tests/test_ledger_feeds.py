@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -352,6 +353,36 @@ def test_what_we_cancelled_there_ourselves_is_no_surprise(world: World, changes:
     assert _tell(world, CANCELLED).news == 1
     assert world.delivery("1001", "a").state == before
     assert world.events("1001", "held") == []
+
+
+@pytest.mark.parametrize("told", [SENT, OPEN], ids=["shipped all the same", "open again"])
+def test_what_goes_on_there_after_our_cancel_waits_in_plain_sight(world: World, told: Progress) -> None:
+    _delivered(world)
+    world.place("1001", minute=5, cancelled=True)
+    world.try_once("1001", "a", Delivered(reference="501"))
+    _tell(world, CANCELLED)
+    assert world.states("1001") == "cancelled cancelled"
+    _tell(world, told)
+    row = world.delivery("1001", "a")
+    assert (row.state, row.held_by, row.code, row.in_doubt) == ("held", "person", "alive_there", True)
+    assert row.reason == f"The order was cancelled there, and it goes on all the same: {told.text}."
+    assert "replay" in row.hint
+    assert world.order("1001").status == "held"
+    _tell(world, CANCELLED)
+    assert world.states("1001") == "cancelled cancelled", "it is cancelled there after all"
+
+
+def test_an_order_that_goes_on_there_is_cancelled_once_more_by_a_replay_or_accepted(world: World) -> None:
+    for number in ("1001", "1002"):
+        _delivered(world, number)
+        world.place(number, minute=5, cancelled=True)
+        world.try_once(number, "a", Delivered(reference="501"))
+        _tell(world, replace(SENT, number=number))
+    world.replay("1001")
+    assert world.states("1001") == "ready cancelled"
+    world.ledger.write(lambda c: accept(c, world.order("1002").id, destination="a", now=world.now, by="api"))
+    _tell(world, Progress(number="1002", state="collected", text="collected (status 500)"))
+    assert world.states("1002") == "delivered cancelled", "once is enough"
 
 
 def test_a_delivery_that_is_in_somebodys_hands_is_left_to_them(world: World) -> None:

@@ -7,7 +7,7 @@ import base64
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from schemas.enapps import EnappsDestination
 from schemas.http import Call, Reply
 from tests.enapps_calls import FIXED, LOGIN, SECRET
 from tests.ledgers import sqlalchemy_url
-from tests.sandboxed import Sandboxed, sandboxed
+from tests.sandboxed import Sandboxed
 from tests.servers import free_port
 from worker.bell import Bell
 from worker.http import Client, LeaseLostError, Recorder
@@ -320,18 +320,6 @@ def test_what_says_that_a_token_is_not_taken(answer: Reply, is_refused: bool) ->
 
 
 # ---------------------------------------------------------------- the client against the stand-in
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(server: Sandboxed) -> Sandboxed:
-    server.reset()
-    return server
 
 
 def place(url: str, **changes: Any) -> EnappsDestination:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from sandbox.manex.data import REPLIES
 from schemas.http import Call, Reply
 from schemas.order import Order
-from tests.manex_wire import Story, Wire, destination, line, order, tell
+from tests.manex_wire import Story, Wire, destination, line, order
+from tests.wire import tell
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 
 ADDING = ("Add", "ItemADD", "Get", "PriceAdd", "DueDateAdd")
@@ -50,12 +49,10 @@ ROWS: dict[str, tuple[tuple[str, ...], type[Outcome], str]] = {
 }
 
 
-@dataclass
 class Answering(Wire):
     """The stand-in, with one reply in the place of its own wherever ``action`` is called; it carries out nothing."""
 
-    action: str = ""
-    reply: str = ""
+    action = reply = ""
 
     async def carry_out(self, call: Call) -> Reply:
         if _action(call) != self.action:
@@ -72,9 +69,9 @@ def _action(call: Call) -> str:
 _SKUS = count(1)
 
 
-def _story(tmp_path: Path, action: str) -> Story:
+def _story(action: str) -> Story:
     """A delivery whose next attempt calls ``action``."""
-    story = Story(Answering(tmp_path), order(1), destination(item_master=action == "ItemMaster/Get"))
+    story = Story(Answering(), order(1), destination(item_master=action == "ItemMaster/Get"))
     if action == "ItemMaster/Get":
         # Parts that were found are remembered in the process.
         story.order = order(1, lines=[line(1, sku=f"CATALOGUE-{next(_SKUS)}")])
@@ -114,9 +111,9 @@ def test_every_reply_of_the_catalogue_has_its_row() -> None:
 
 @cases
 def test_a_reply_of_the_catalogue_leads_to_the_outcome_of_its_row(
-    tmp_path: Path, name: str, action: str, kind: type[Outcome], code: str
+    name: str, action: str, kind: type[Outcome], code: str
 ) -> None:
-    story = _story(tmp_path, action)
+    story = _story(action)
 
     outcome = _answer(story, action, name)
 
@@ -129,10 +126,8 @@ def test_a_reply_of_the_catalogue_leads_to_the_outcome_of_its_row(
 
 
 @cases
-def test_after_it_the_order_is_there_once_and_complete(
-    tmp_path: Path, name: str, action: str, kind: type[Outcome], code: str
-) -> None:
-    story = _story(tmp_path, action)
+def test_after_it_the_order_is_there_once_and_complete(name: str, action: str, kind: type[Outcome], code: str) -> None:
+    story = _story(action)
     _answer(story, action, name)
 
     outcome = tell(story.to_the_end)
@@ -148,28 +143,28 @@ def test_after_it_the_order_is_there_once_and_complete(
     assert Decimal(price["price"]) == Decimal(unit)
 
 
-def test_retry_after_is_taken_from_whatever_call_is_answered_so(tmp_path: Path) -> None:
-    outcome = _answer(_story(tmp_path, "PriceAdd"), "PriceAdd", "429_too_many_requests")
+def test_retry_after_is_taken_from_whatever_call_is_answered_so() -> None:
+    outcome = _answer(_story("PriceAdd"), "PriceAdd", "429_too_many_requests")
 
     assert isinstance(outcome, Retry)
     assert (outcome.after, outcome.everyone) == (1.0, True)
 
 
-def test_an_order_that_is_not_found_where_it_was_written_is_not_written_twice(tmp_path: Path) -> None:
-    story = _story(tmp_path, "Edit")
+def test_an_order_that_is_not_found_where_it_was_written_is_not_written_twice() -> None:
+    story = _story("Edit")
     story.order = order(1)  # as it was delivered
 
     outcome = _answer(story, "Get", "403_order_does_not_exist")
 
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold) == ("missing", True)
-    assert story.wire.writes().count("Add") == 1
+    assert story.wire.written().count("Add") == 1
 
 
-def test_a_price_that_is_not_found_is_added(tmp_path: Path) -> None:
-    story = _story(tmp_path, "PriceGet")
+def test_a_price_that_is_not_found_is_added() -> None:
+    story = _story("PriceGet")
 
     outcome = _answer(story, "PriceGet", "403_price_does_not_exist")
 
     assert isinstance(outcome, Delivered)
-    assert (story.wire.writes().count("PriceAdd"), "PriceEdit" in story.wire.writes()) == (2, False)
+    assert (story.wire.written().count("PriceAdd"), "PriceEdit" in story.wire.written()) == (2, False)

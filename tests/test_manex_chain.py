@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from schemas.http import Call
 from schemas.manex.desired import desired
 from schemas.order import Order
-from tests.manex_wire import Story, What, Wire, destination, line, order, tell
+from tests.manex_wire import Story, What, Wire, destination, line, order
+from tests.wire import tell
 from worker.outcomes import Delivered, Reject, Retry, Suspend
 
 TROUBLE: tuple[What, ...] = get_args(What)
@@ -21,8 +21,8 @@ CALLS = ("Add", "ItemADD 1", "ItemADD 2", "Get", "PriceAdd 1", "PriceAdd 2", "Du
 
 
 @pytest.fixture
-def wire(tmp_path: Path) -> Wire:
-    return Wire(tmp_path)
+def wire() -> Wire:
+    return Wire()
 
 
 def agrees(story: Story, wanted: Order) -> None:
@@ -184,8 +184,8 @@ def test_two_lines_with_our_number_are_a_dead_letter_until_one_is_cancelled(wire
     agrees(story, order(2))
 
 
-def test_a_swapped_day_and_month_is_a_dead_letter_with_both_dates(tmp_path: Path) -> None:
-    wire = Wire(tmp_path, settings={"dates": "swap"})
+def test_a_swapped_day_and_month_is_a_dead_letter_with_both_dates() -> None:
+    wire = Wire(settings={"dates": "swap"})
     placed = order(1, placed_at="2026-12-01T10:00:00Z")
     story = Story(wire, placed, destination(lead_days=2))
     outcome = tell(story.attempt)
@@ -199,8 +199,8 @@ def test_a_swapped_day_and_month_is_a_dead_letter_with_both_dates(tmp_path: Path
 
 
 @pytest.mark.parametrize("written", ["YYYY-MM-DD", "MM-DD-YYYY"])
-def test_dates_go_out_in_the_configured_format(tmp_path: Path, written: str) -> None:
-    wire = Wire(tmp_path, settings={"dates": "iso-only" if written == "YYYY-MM-DD" else "mdy-only"})
+def test_dates_go_out_in_the_configured_format(written: str) -> None:
+    wire = Wire(settings={"dates": "iso-only" if written == "YYYY-MM-DD" else "mdy-only"})
     story = Story(wire, order(1), destination(date_format=written))
     assert isinstance(tell(story.attempt), Delivered)
     agrees(story, order(1))
@@ -223,8 +223,8 @@ def test_a_date_that_was_moved_in_manex_after_delivery_stays(wire: Wire) -> None
     assert (due["DUE_DTS1"][:10], due["QTY"]) == ("2026-12-09", "3")
 
 
-def test_a_site_that_never_shows_due_dates_gets_each_once(tmp_path: Path) -> None:
-    wire = Wire(tmp_path, settings={"due_dates_in_list": False}, trouble={9: "lose"})
+def test_a_site_that_never_shows_due_dates_gets_each_once() -> None:
+    wire = Wire(settings={"due_dates_in_list": False}, trouble={9: "lose"})
     story = Story(wire, order(2), destination())
     outcome = tell(story.to_the_end)
     assert isinstance(outcome, Delivered)
@@ -235,8 +235,8 @@ def test_a_site_that_never_shows_due_dates_gets_each_once(tmp_path: Path) -> Non
 # ---------------------------------------------------------------- what the sites do differently
 
 
-def test_a_key_told_by_item_add_spares_reading_it(tmp_path: Path) -> None:
-    wire = Wire(tmp_path, settings={"item_add_returns_line": True})
+def test_a_key_told_by_item_add_spares_reading_it() -> None:
+    wire = Wire(settings={"item_add_returns_line": True})
     story = Story(wire, order(2), destination())
     assert isinstance(tell(story.attempt), Delivered)
     assert [call.path.rpartition("/")[2] for call in wire.calls].count("Get") == 1
@@ -247,8 +247,8 @@ def test_a_key_told_by_item_add_spares_reading_it(tmp_path: Path) -> None:
     "changes", [{"price_edit_code": 200}, {"dollar_signs": False}, {"prices_in_list": True}], ids=str
 )
 @pytest.mark.parametrize("edition", ["S", "F"])
-def test_both_editions_and_their_whims_take_the_chain(tmp_path: Path, edition: str, changes: dict[str, Any]) -> None:
-    wire = Wire(tmp_path, settings={"edition": edition, **changes})
+def test_both_editions_and_their_whims_take_the_chain(edition: str, changes: dict[str, Any]) -> None:
+    wire = Wire(settings={"edition": edition, **changes})
     story = Story(wire, order(2), destination())
     assert isinstance(tell(story.attempt), Delivered)
     story.order = order(2, lines=[line(1, quantity="1", total_incl="10.00"), line(2, total_incl="20.00", tax="1")])
@@ -256,8 +256,8 @@ def test_both_editions_and_their_whims_take_the_chain(tmp_path: Path, edition: s
     agrees(story, story.order)
 
 
-def test_strict_verbs_take_the_defaults(tmp_path: Path) -> None:
-    wire = Wire(tmp_path, settings={"verbs": "strict"})
+def test_strict_verbs_take_the_defaults() -> None:
+    wire = Wire(settings={"verbs": "strict"})
     story = Story(wire, order(1), destination())
     assert isinstance(tell(story.attempt), Delivered)
 
@@ -290,7 +290,7 @@ def test_an_unknown_part_is_found_out_before_there_is_a_header(wire: Wire) -> No
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.in_doubt) == ("unknown_sku", False)
     assert "UNKNOWN-7" in outcome.reason
-    assert wire.writes() == []
+    assert wire.written() == []
 
 
 def test_a_wrong_key_suspends_and_the_rest_follows_once_it_is_mended(wire: Wire) -> None:
@@ -356,17 +356,17 @@ def test_what_changed_is_told_in_words(wire: Wire) -> None:
 def test_what_the_shop_ships_since_changes_nothing(wire: Wire) -> None:
     story = Story(wire, order(2), destination())
     tell(story.attempt)
-    before = len(wire.writes())
+    before = len(wire.written())
     story.order = order(lines=[line(1, open_quantity="0", fulfilled_quantity="2"), line(2)])
     assert isinstance(tell(story.attempt), Delivered)
-    assert len(wire.writes()) == before
+    assert len(wire.written()) == before
 
 
 @pytest.mark.parametrize("what", [None, "lose", "late", "cut", "error"])
 @pytest.mark.parametrize("moment", ["before", "header", "lines", "delivered"])
 def test_a_cancelled_order_leaves_no_line_alive(wire: Wire, moment: str, what: What | None) -> None:
     story = Story(wire, order(2), destination())
-    wire.trouble = {"before": {1: "error"}, "header": {2: "cut"}, "lines": {6: "cut"}}.get(moment, {})  # type: ignore[assignment]
+    wire.trouble = {"before": {1: "error"}, "header": {2: "cut"}, "lines": {6: "cut"}}.get(moment, {})
     tell(story.attempt)
     story.order = order(2, cancelled=True)
     if what is not None:
@@ -392,11 +392,11 @@ def test_a_shipped_line_is_held_and_the_others_are_cancelled(wire: Wire) -> None
 
 def _rests(story: Story) -> None:
     """A second converge, whatever it may doubt, writes nothing."""
-    before = len(story.wire.writes())
-    story.wire.trouble.clear()
+    before = len(story.wire.written())
+    story.wire.trouble = {}
     story.in_doubt = True
     assert isinstance(tell(story.to_the_end), Delivered)
-    assert story.wire.writes()[before:] == []
+    assert story.wire.written()[before:] == []
 
 
 # ---------------------------------------------------------------- whatever happens
@@ -436,14 +436,13 @@ def test_from_any_partial_state_the_newest_version_is_reached_and_nothing_is_wri
     parallel: int,
     hidden: bool,
 ) -> None:
-    wire = Wire(Path(), settings={"item_add_returns_line": hidden}, trouble=dict(trouble))
+    wire = Wire(settings={"item_add_returns_line": hidden}, trouble=dict(trouble))
     story = Story(wire, _version(told[0]), destination(parallel=parallel))
     for version in told:
         story.order = _version(version)
         for _ in range(attempts):
             if isinstance(tell(story.attempt), Delivered):
                 break
-            tell(wire.catch_up)
     if cancelled:
         story.order = story.order.model_copy(update={"cancelled": True})
     assert isinstance(tell(lambda: story.to_the_end(attempts=40, replays=40)), Delivered)
@@ -451,5 +450,5 @@ def test_from_any_partial_state_the_newest_version_is_reached_and_nothing_is_wri
         assert not [row for there in wire.orders() for row in there["lines"] if row["STATUS"] != "CANCEL"]
     else:
         agrees(story, story.order)
-    wire.trouble.clear()
+    wire.trouble = {}
     _rests(story)

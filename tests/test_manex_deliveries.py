@@ -7,40 +7,27 @@ import random
 import threading
 import time
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from sandbox.shops import make_orders
-from tests.house import House, parts_order
+from tests.deliveries import LATER
+from tests.house import House, new_number, parts_order, told
 from tests.manex_house import KEY, ManexHouse
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.long
+
 CHAIN = ("Add", "ItemADD", "Get", "PriceAdd", "DueDateAdd")
 ORDERS = 100
-
-_numbers = count(6001)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ManexHouse]:
     with ManexHouse(tmp_path_factory.mktemp("house"), timeout_s=1.0) as house:
         yield house
-
-
-@pytest.fixture
-def house(running: ManexHouse) -> Iterator[ManexHouse]:
-    yield running
-    running.clear_faults()
-    httpx.post(f"{running.url}/api/destinations/manex-us/resume")
-
-
-@pytest.fixture
-def number() -> str:
-    return str(next(_numbers))
 
 
 def _lines(*quantities: int) -> list[dict[str, Any]]:
@@ -61,24 +48,20 @@ def _order(number: str, *quantities: int, **changes: Any) -> Any:
     return parts_order(number, lines=_lines(*(quantities or (3, 1))), **changes)
 
 
-def _texts(order: dict[str, Any]) -> list[str]:
-    return [event["text"] for event in order["events"]]
-
-
 def _there(house: House, number: str) -> dict[str, Any]:
     [order] = house.held_there()["manex"][f"P-{number}"]
     found: dict[str, Any] = order
     return found
 
 
-def _rows(house: House, number: str) -> list[tuple[str, str, str]]:
-    return [(row["LINE_NO"].lstrip("0"), row["ORD_QTY"], row["STATUS"]) for row in _there(house, number)["lines"]]
+def _rows(house: ManexHouse, number: str) -> list[tuple[str, str, str]]:
+    return [(row["LINE_NO"].lstrip("0"), row["ORD_QTY"], row["STATUS"]) for row in house.there(number)["lines"]]
 
 
 def test_an_order_becomes_a_sales_order_and_the_timeline_tells_the_chain(house: ManexHouse, number: str) -> None:
     house.post([_order(number)])
     order = house.wait_for(number, "delivered")
-    there = _there(house, number)
+    there = house.there(number)
     assert order["deliveries"][0]["reference"] == there["SONO"]
     assert there["SONO"].startswith("W")
     assert len(there["SONO"]) == 10
@@ -104,8 +87,7 @@ def test_a_call_that_goes_wrong_once_leaves_no_trace(
     house.fault("manex", fault, path=f"/{action}/", times=1)
     house.post([_order(number)])
     house.wait_for(number, "delivered")
-    [rule] = [r for r in httpx.get(f"{house.sandbox_url}/_sandbox/faults").json()["faults"] if r["hits"]]
-    assert rule["hits"] == 1
+    assert house.struck() == [1]
     _complete(house, number)
 
 
@@ -119,21 +101,19 @@ def test_a_worker_killed_after_any_call_of_the_chain_changes_nothing(tmp_path: P
     with ManexHouse(tmp_path, database_url=database_url, timeout_s=3.0) as house:
         for action in CHAIN:
             house.fault("manex", {"kind": "hang", "seconds": 5, "commit": "before"}, path=f"/{action}/", times=1)
-        numbers = [str(next(_numbers)) for _ in range(8)]
+        numbers = [new_number() for _ in range(8)]
         house.post([_order(number) for number in numbers])
 
-        def struck() -> bool:
-            rules = httpx.get(f"{house.sandbox_url}/_sandbox/faults").json()["faults"]
-            return all(rule["hits"] for rule in rules)
-
-        wait_until(struck, seconds=15, what="each call of the chain hangs after it was carried out")
+        wait_until(
+            lambda: all(house.struck()), seconds=15, what="each call of the chain hangs after it was carried out"
+        )
         assert house.kill("worker")
         for number in numbers:
             house.wait_for(number, "delivered", seconds=60)
         house.complete((f"P-{number}" for number in numbers), lines=3)
-        told = [text for number in numbers for text in _texts(house.order(number))]
-        assert any("stopped without a word" in text for text in told)
-        assert any(text.startswith("resumed") for text in told)
+        texts = [text for number in numbers for text in told(house.order(number)).splitlines()]
+        assert any("stopped without a word" in text for text in texts)
+        assert any(text.startswith("resumed") for text in texts)
 
 
 @pytest.mark.timeout(240)
@@ -177,7 +157,7 @@ def test_an_amended_order_converges(house: ManexHouse, number: str) -> None:
     house.post([_order(number, 3, 1)])
     house.wait_for(number, "delivered")
     amended = [*_lines(2), {**_lines(1)[0], "id": "9", "sku": "NUT-9"}]
-    house.post([parts_order(number, lines=amended, version="2026-11-20T11:00:00Z", topic="order.updated")])
+    house.post([parts_order(number, lines=amended, version=LATER, topic="order.updated")])
     wait_until(lambda: len(_rows(house, number)) == 4, seconds=20, what="the new line is there")
     order = house.wait_for(number, "delivered")
     assert _rows(house, number) == [
@@ -186,14 +166,13 @@ def test_an_amended_order_converges(house: ManexHouse, number: str) -> None:
         ("3", "1", "STANDARD"),
         ("4", "1", "STANDARD"),
     ]
-    assert "line 1: quantity 3 -> 2" in _texts(order)
-    assert "line 2 cancelled" in _texts(order)
+    assert {"line 1: quantity 3 -> 2", "line 2 cancelled"} <= {*told(order).splitlines()}
 
 
 def test_a_cancelled_order_is_cancelled_line_by_line(house: ManexHouse, number: str) -> None:
     house.post([_order(number)])
     house.wait_for(number, "delivered")
-    house.post([_order(number, cancelled=True, version="2026-11-20T11:00:00Z", topic="order.cancelled")])
+    house.post([_order(number, cancelled=True, version=LATER, topic="order.cancelled")])
     house.wait_for(number, "cancelled")
     assert {status for _, _, status in _rows(house, number)} == {"CANCEL"}
     assert house.counts()["manex"][f"P-{number}"] == 0
@@ -202,8 +181,8 @@ def test_a_cancelled_order_is_cancelled_line_by_line(house: ManexHouse, number: 
 def test_a_line_that_was_shipped_meanwhile_is_held_with_the_reason(house: ManexHouse, number: str) -> None:
     house.post([_order(number)])
     house.wait_for(number, "delivered")
-    house.switch("manex", shipped={f"{_there(house, number)['SONO']}/0000002": 1})
-    house.post([_order(number, cancelled=True, version="2026-11-20T11:00:00Z", topic="order.cancelled")])
+    house.switch("manex", shipped={f"{house.there(number)['SONO']}/0000002": 1})
+    house.post([_order(number, cancelled=True, version=LATER, topic="order.cancelled")])
     order = house.wait_for(number, "held")
     assert "line 2 was shipped" in order["deliveries"][0]["reason"]
     assert [status for _, _, status in _rows(house, number)] == ["CANCEL", "STANDARD", "CANCEL"]
@@ -211,15 +190,15 @@ def test_a_line_that_was_shipped_meanwhile_is_held_with_the_reason(house: ManexH
 
 def test_a_replay_of_a_delivered_order_writes_nothing(house: ManexHouse, number: str) -> None:
     house.post([_order(number)])
-    order = house.wait_for(number, "delivered")
-    before = json.dumps(_there(house, number))
-    httpx.post(f"{house.url}/api/orders/{order['id']}/replay").raise_for_status()
+    house.wait_for(number, "delivered")
+    before = json.dumps(house.there(number))
+    house.act(number, "replay")
     wait_until(
-        lambda: any("nothing was sent" in text for text in _texts(house.order(number))),
+        lambda: "nothing was sent" in told(house.order(number)),
         seconds=20,
         what="the replay has looked it up",
     )
-    assert json.dumps(_there(house, number)) == before
+    assert json.dumps(house.there(number)) == before
 
 
 def test_an_unknown_part_is_a_dead_letter_that_is_mended_by_an_edit(house: ManexHouse, number: str) -> None:
@@ -228,9 +207,9 @@ def test_an_unknown_part_is_a_dead_letter_that_is_mended_by_an_edit(house: Manex
     order = house.wait_for(number, "dead")
     assert "ManEx refused line 2 (UNKNOWN-1)" in order["deliveries"][0]["reason"]
     edit = {"lines": [lines[0], {**lines[1], "sku": "BOLT-2"}]}
-    httpx.post(f"{house.url}/api/orders/{order['id']}/replay", json={"edit": edit}).raise_for_status()
+    house.act(number, "replay", edit=edit)
     house.wait_for(number, "delivered")
-    assert [row["part_no"] for row in _there(house, number)["lines"]] == ["BOLT-1", "BOLT-2", "FREIGHT"]
+    assert [row["part_no"] for row in house.there(number)["lines"]] == ["BOLT-1", "BOLT-2", "FREIGHT"]
 
 
 def test_the_refused_call_of_a_long_chain_is_on_the_timeline(house: ManexHouse, number: str) -> None:
@@ -243,7 +222,7 @@ def test_the_refused_call_of_a_long_chain_is_on_the_timeline(house: ManexHouse, 
     assert [one["path"] for one in kept if "The first price is refused." in one["response"]] == ["API/SO/PriceAdd"]
     assert len(kept) > 40
     house.clear_faults()
-    httpx.post(f"{house.url}/api/orders/{order['id']}/replay").raise_for_status()
+    house.act(number, "replay")
     house.wait_for(number, "delivered")
     _complete(house, number)
 
@@ -253,7 +232,7 @@ def test_the_refused_call_of_a_long_chain_is_on_the_timeline(house: ManexHouse, 
 
 def test_the_key_in_the_address_is_nowhere_to_be_seen(tmp_path: Path) -> None:
     with ManexHouse(tmp_path, timeout_s=1.0) as house:
-        numbers = [str(next(_numbers)) for _ in range(4)]
+        numbers = [new_number() for _ in range(3)]
         echo = {"Message": f"No HTTP resource was found that matches the request URI 'http://x/api/SOAdd/{KEY}'."}
         house.fault("manex", {"kind": "error500", "commit": False}, path="/ItemADD/", times=1)
         house.post([_order(numbers[0])])
@@ -267,16 +246,12 @@ def test_the_key_in_the_address_is_nowhere_to_be_seen(tmp_path: Path) -> None:
         reason = house.order(numbers[2])["deliveries"][0]["reason"]
         assert "/api/SOAdd/***" in reason
         house.wait_for(numbers[2], "delivered", seconds=30)
-        shown = [house.log(), *(json.dumps(house.order(n)) for n in numbers[:3])]
-        shown += [httpx.get(f"{house.url}{path}").text for path in ("/", "/metrics", "/api/destinations")]
-        assert not [text for text in shown if KEY in text]
-        for path in house.home.rglob("*"):
-            assert path.is_dir() or KEY.encode() not in path.read_bytes(), f"{path} has the key"
+        house.keeps([KEY], of=numbers)
 
 
 def test_a_key_that_is_refused_suspends_the_destination_until_it_is_taken(tmp_path: Path) -> None:
     with ManexHouse(tmp_path, timeout_s=1.0) as house:
-        number = str(next(_numbers))
+        number = new_number()
         house.fault("manex", {"kind": "documented", "name": "manex.403_invalid_api_key"}, path="/PriceAdd/", times=2)
         house.post([_order(number)])
         order = house.wait_for(number, "held")

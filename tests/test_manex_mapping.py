@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from schemas.destination import Unmappable
+from schemas.goods import anything_open
 from schemas.manex import Part
 from schemas.manex.calls import Calls
-from schemas.manex.desired import Desired, Item, Price, anything_open, desired, is_ours, prepare, remarks
+from schemas.manex.desired import Desired, Item, Price, desired, is_ours, prepare, remarks
 from schemas.manex.reply import SalesOrder
 from schemas.order import Order
-from tests.manex_wire import CUSTOMER, Shelf, destination, line, order
+from tests.manex_wire import CUSTOMER, destination, line, order
+from tests.wire import Shelf
 
 SO_NO = "W000000007"
 SHIPPING = [{"code": "std", "total_incl": "11.00", "tax": "1.00"}]

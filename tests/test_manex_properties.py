@@ -12,11 +12,13 @@ import holidays
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.goods import anything_open
 from schemas.manex import SO_NUMBER_CHARS, ManexDestination
-from schemas.manex.desired import Price, anything_open, desired, prepare, price
+from schemas.manex.desired import Price, desired, prepare, price
 from schemas.money import decimals
 from schemas.order import Order
-from tests.manex_wire import Shelf, destination, line, order
+from tests.manex_wire import destination, line, order
+from tests.wire import Shelf
 
 EXACT = Context(prec=200)
 CENT = Decimal("0.01")

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import pytest
 
 from sandbox.journal import Journal
 from sandbox.ongoing import Ongoing
-from sandbox.system import Request
 from schemas.http import Call, Fault, Reply
 from schemas.ongoing import OngoingDestination
 from schemas.ongoing_status import Hint, of_order, of_webhook
 from tasks.ongoing import SYSTEM, ask
 from tasks.ongoing.feeds import ARTICLES, FEEDS, ORDERS, OVERLAP, read_statuses, read_stock
+from tests import wire
 from tests.ongoing_fake import Script, destination
 from tests.ongoing_soap_wire import answer_of
 from worker.feeds import Batch, Checkpoint
@@ -31,29 +29,25 @@ PLACE = destination()
 LOGIN = "Basic " + base64.b64encode(b"WSI-sandbox:sandbox-ongoing").decode()
 
 
-class Wire:
-    """The stand-in as a feed sees it, and the queries that it got."""
+class Wire(wire.Wire):
+    """The stand-in as a feed sees it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.ongoing = Ongoing(Journal(None))
-        self.queries: list[dict[str, str]] = []
 
-    async def send(self, call: Call) -> Reply:
-        self.queries.append(dict(call.params))
-        answer = await self._ask(call.method, call.path, urlencode(call.params, quote_via=quote), b"")
-        return Reply(call=call, status=answer[0], text=answer[1])
+    async def handle(self, call: Call) -> Reply:
+        return await wire.ask(self.ongoing, call, f"/api/v1/{call.path}", headers={"authorization": LOGIN})
 
-    async def _ask(self, method: str, path: str, query: str, body: bytes) -> tuple[int, str]:
-        request = Request(
-            method=method, path=f"/api/v1/{path}", query=query.encode(), headers={"authorization": LOGIN}, body=body
-        )
-        answer = await self.ongoing.handle(request)
-        return answer.status, answer.body.decode()
+    @property
+    def queries(self) -> list[dict[str, str]]:
+        """Those that it got."""
+        return [dict(call.params) for call in self.calls]
 
     def write(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        status, text = asyncio.run(self._ask(method, path, "", json.dumps(body).encode()))
-        assert status < 300, text
-        return json.loads(text)
+        reply = asyncio.run(self.handle(Call(method, path, body=body)))
+        assert reply.ok, reply.text
+        return reply.json()
 
     def order(self, number: str, *, status: int | None = None, article: str = "MUG") -> int:
         """Place an order, and set its status; returns its orderId."""
@@ -137,7 +131,7 @@ def test_the_first_reading_looks_a_day_back_and_the_next_one_from_the_begin_of_t
     }, "every page asks for the same time"
     done = batches[-1].checkpoint
     assert done == {"since": _iso(NOW - OVERLAP.total_seconds())}, "from when the first page was read, not the last"
-    wire.queries.clear()
+    wire.calls.clear()
     _all(read_statuses, wire, done, now=NOW + 300)
     assert wire.queries[0]["orderStatusChangedTimeFrom"] == str(done["since"]).replace("+00:00", "Z")
     assert "orderIdFrom" not in wire.queries[0]
@@ -358,7 +352,8 @@ def test_orders_that_webhooks_spoke_of_are_read_by_their_numbers() -> None:
     wire = Wire()
     wire.order("A1", status=450)
     wire.order("A2")
-    assert asyncio.run(wire._ask("DELETE", "orders", "goodsOwnerId=159&orderNumber=A2", b""))[0] == 200
+    gone = Call("DELETE", "orders", params=(("goodsOwnerId", "159"), ("orderNumber", "A2")))
+    assert asyncio.run(wire.handle(gone)).status == 200
     batch = _asked(wire, "A1", "A2", "NEVER")
     assert [(one.number, one.text) for one in batch.progress] == [
         ("A1", "sent (status 450)"),
@@ -379,8 +374,9 @@ def test_over_soap_too_an_order_is_read_before_anything_follows_from_a_webhook()
     assert [feed.name for feed in SYSTEM.feeds if feed.ask is not None] == ["statuses"]
     told = {"OrderId": 7, "GoodsOwnerOrderNumber": "A1", "OrderStatusNumber": 450, "WayBill": "W1"}
     info = "".join(f"<{name}>{value}</{name}>" for name, value in told.items())
+    soap = {"api": "soap", "goods_owner_code": "ACME", "base_url": "https://api.ongoingsystems.se/acme/Service.asmx"}
     found = answer_of("GetOrdersByQuery", f"<Orders><Order><OrderInfo>{info}</OrderInfo></Order></Orders>")
-    batch = _asked(Script((200, found)), "A1", api="soap", goods_owner_code="ACME")
+    batch = _asked(Script((200, found)), "A1", **soap)
     assert [(one.number, one.reference, one.text) for one in batch.progress] == [("A1", "7", "sent (status 450)")]
     assert batch.progress[0].tracking == {"W1": ""}
-    assert isinstance(_asked(Script("timeout"), "A1", api="soap", goods_owner_code="ACME").problem, Retry)
+    assert isinstance(_asked(Script("timeout"), "A1", **soap).problem, Retry)

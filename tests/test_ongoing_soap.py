@@ -37,7 +37,11 @@ from worker.config import check
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 
 NOW = 1_763_683_200.0
-SOAP = {"api": "soap", "goods_owner_code": "ACME"}
+SOAP = {
+    "api": "soap",
+    "goods_owner_code": "ACME",
+    "base_url": "https://api.ongoingsystems.se/acme/Service.asmx",
+}
 
 # ---------------------------------------------------------------- order -> envelope
 

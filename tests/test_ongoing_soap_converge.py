@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.ongoing import LAG_S, plan, probe
-from tests.ongoing_fake import LINE, SENT
+from tests.ongoing_fake import LINE, SENT, run
 from tests.ongoing_soap_wire import (
     NOTHING,
     REFUSED,
@@ -22,7 +22,6 @@ from tests.ongoing_soap_wire import (
     fault,
     job,
     processed,
-    run,
     tell,
 )
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
@@ -83,7 +82,7 @@ def test_each_trouble_at_each_call_of_a_change_ends_as_the_shop_wants_it(change:
     assert isinstance(tell(story), Delivered)
     wire.calls.clear()
     wire.trouble = {1: "lose", at: what}
-    assert isinstance(tell(story, **changes), Delivered)
+    assert isinstance(tell(story.changed(**changes)), Delivered)
     [there] = wire.orders()
     assert there["cancelled"] is (change != "amend")
     if change == "amend":
@@ -114,7 +113,7 @@ def test_every_text_that_was_sent_is_found_equal() -> None:
     }
     wire = Wire(trouble={1: "lose"})
     story = Story(wire, destination=destination(**section))
-    decided = tell(story, **order)
+    decided = tell(story.changed(**order))
     assert isinstance(decided, Delivered)
     assert wire.said == [WRITE, LOOK]
     assert len(wire.orders()[0]["items"]) == 3
@@ -125,7 +124,7 @@ def test_in_doubt_an_older_version_is_written_over() -> None:
     story = Story(wire)
     tell(story)
     story.in_doubt = True
-    assert isinstance(tell(story, note="Ring"), Delivered)
+    assert isinstance(tell(story.changed(note="Ring")), Delivered)
     assert wire.said == [WRITE, LOOK, WRITE]
 
 
@@ -198,7 +197,7 @@ def test_what_comes_after_work_has_begun_is_held(changes: dict[str, Any], calls:
     order_id = wire.orders()[0]["orderId"]
     wire.ongoing.commit({"op": "status", "id": order_id, "at": "2026-11-20T10:00:00Z", "status": 400})
     wire.calls.clear()
-    decided = asyncio.run(story.attempt(**changes))
+    decided = asyncio.run(story.changed(**changes).attempt())
     assert isinstance(decided, Reject)
     assert (decided.code, decided.hold, decided.in_doubt) == ("begun", True, True)
     assert "(status 400 Picked)" in decided.reason

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.house import ASK_S, CONFIG, House, parts_order
+from tests.deliveries import LATER, TROUBLE, OneSystem, bolts
+from tests.house import ASK_S, new_number, parts_order
 from tests.ongoing_soap_wire import BROKEN, answer_of
 from tests.servers import wait_until
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "sandbox-ongoing"
-LATER = "2026-11-20T11:00:00Z"
 XML = {"content-type": "text/xml; charset=utf-8"}
 
-DESTINATION = """
+SECTIONS = """
 [destinations.ongoing-se]
 system = "ongoing"
 api = "soap"
@@ -39,13 +39,8 @@ name = "all"
 deliver = ["ongoing-se"]
 """
 
-TROUBLE: dict[str, dict[str, Any]] = {
-    "dropped after it was carried out": {"kind": "drop", "commit": True},
-    "dropped before": {"kind": "drop", "commit": False},
-    "silent after it was carried out": {"kind": "hang", "seconds": 4, "commit": "before"},
-    "silent, and carried out later": {"kind": "hang", "seconds": 1.3, "commit": "after"},
-    "502 of a gateway after it was carried out": {"kind": "html502", "commit": True},
-    "500 without an envelope": {"kind": "error500", "commit": False},
+TROUBLES: dict[str, dict[str, Any]] = {
+    **TROUBLE,
     "500 with a fault": {"kind": "reply", "status": 500, "body": BROKEN, "headers": XML},
     "200 without an order id": {
         "kind": "reply",
@@ -57,30 +52,14 @@ TROUBLE: dict[str, dict[str, Any]] = {
 }
 """What may become of a ProcessOrder whose answer tells nothing."""
 
-AT_ONCE = 4
-"""So many fail side by side: fewer than what pauses a destination."""
 
-_numbers = count(8001)
+class SoapHouse(OneSystem):
+    """Every order goes to the warehouse, over SOAP."""
 
-
-class SoapHouse(House):
-    """Every order goes to the warehouse, over SOAP. Sweeps and leases are short."""
+    system = "ongoing"
 
     def __init__(self, folder: Path, **more: Any) -> None:
-        config = CONFIG[: CONFIG.index("[destinations.")] + DESTINATION
-        environment = {"CROSSDOCK_SWEEP_S": "0.5", "CROSSDOCK_LEASE_S": "2"}
-        super().__init__(folder, config=config, environment=environment, **more)
-
-    def there(self, number: str) -> dict[str, Any]:
-        """The one order that the warehouse has of an order of the shop ``parts``."""
-        [found] = self.held_there()["ongoing"][f"P-{number}"]
-        order: dict[str, Any] = found
-        return order
-
-    def struck(self) -> list[int]:
-        """How often each fault has struck, in the order they were given."""
-        faults = httpx.get(f"{self.sandbox_url}/_sandbox/faults").raise_for_status().json()["faults"]
-        return [int(rule["hits"]) for rule in faults]
+        super().__init__(folder, sections=SECTIONS, **more)
 
 
 @pytest.fixture(scope="module")
@@ -89,38 +68,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoapHouse]:
         yield house
 
 
-@pytest.fixture
-def house(running: SoapHouse) -> Iterator[SoapHouse]:
-    yield running
-    running.clear_faults()
-    httpx.post(f"{running.url}/api/destinations/ongoing-se/resume")
-
-
-@pytest.fixture
-def number() -> str:
-    return str(next(_numbers))
-
-
-def _texts(order: dict[str, Any]) -> str:
-    return "\n".join(event["text"] for event in order["events"])
-
-
 def _items(house: SoapHouse, number: str) -> list[tuple[str, int]]:
     return [(row["articleNumber"], row["numberOfItems"]) for row in house.there(number)["items"]]
 
 
-def _bolts(quantity: int, **changes: Any) -> dict[str, Any]:
-    line = {"id": "1", "sku": "BOLT-8", "name": "Bolt", "quantity": str(quantity)}
-    return {**line, "total_incl": f"{quantity * 11}.00", "tax": f"{quantity}.00", **changes}
-
-
 def test_an_order_is_delivered_once_and_a_change_reaches_it(house: SoapHouse, number: str) -> None:
-    house.post([parts_order(number, lines=[_bolts(3)])])
+    house.post([parts_order(number, lines=[bolts(3)])])
     order = house.wait_for(number, "delivered")
     there = house.there(number)
     assert order["deliveries"][0]["reference"] == str(there["orderId"])
     assert (_items(house, number), there["writes"]) == ([("BOLT-8", 3)], 1)
-    house.post([parts_order(number, lines=[_bolts(2)], version=LATER, topic="order.updated")])
+    house.post([parts_order(number, lines=[bolts(2)], version=LATER, topic="order.updated")])
     wait_until(lambda: house.there(number)["writes"] == 2, seconds=20, what="the change is there", every=ASK_S)
     house.wait_for(number, "delivered")
     assert _items(house, number) == [("BOLT-8", 2)]
@@ -129,22 +87,11 @@ def test_an_order_is_delivered_once_and_a_change_reaches_it(house: SoapHouse, nu
 
 @pytest.fixture(scope="module")
 def troubled(running: SoapHouse) -> dict[str, str]:
-    """Each kind of trouble has struck an order of its own, a few at the same time: kind -> order number."""
-    running.clear_faults()
-    numbers = {kind: str(next(_numbers)) for kind in TROUBLE}
-    for kind, fault in TROUBLE.items():
-        running.fault("ongoing", fault, method="POST", path="(?i)service.asmx$", match=f"P-{numbers[kind]}")
-    kinds = list(TROUBLE)
-    for first in range(0, len(kinds), AT_ONCE):
-        part = kinds[first : first + AT_ONCE]
-        running.post([parts_order(numbers[kind], lines=[_bolts(3)]) for kind in part])
-        for kind in part:
-            running.wait_for(numbers[kind], "delivered", seconds=40)
-    assert running.struck() == [1] * len(TROUBLE)
-    return numbers
+    """Each kind of trouble has struck an order of its own: kind -> order number."""
+    return running.strike(TROUBLES, lambda number: parts_order(number, lines=[bolts(3)]), path="(?i)service.asmx$")
 
 
-@pytest.mark.parametrize("kind", TROUBLE)
+@pytest.mark.parametrize("kind", TROUBLES)
 def test_a_lost_or_broken_answer_ends_as_one_order(house: SoapHouse, troubled: dict[str, str], kind: str) -> None:
     number = troubled[kind]
     assert house.counts()["ongoing"][f"P-{number}"] == 1
@@ -156,12 +103,11 @@ def test_a_lost_or_broken_answer_ends_as_one_order(house: SoapHouse, troubled: d
 
 def test_what_the_warehouse_refuses_is_a_dead_letter_with_its_text(house: SoapHouse, number: str) -> None:
     """``Success=false`` comes with HTTP 200."""
-    house.post([parts_order(number, lines=[_bolts(3, sku="UNKNOWN-1")])])
+    house.post([parts_order(number, lines=[bolts(3, sku="UNKNOWN-1")])])
     order = house.wait_for(number, "dead")
     assert "Article number 'UNKNOWN-1' does not exist." in order["deliveries"][0]["reason"]
     assert f"P-{number}" not in house.counts()["ongoing"]
-    edit = {"edit": {"lines": [_bolts(3)]}}
-    httpx.post(f"{house.url}/api/orders/{order['id']}/replay", json=edit).raise_for_status()
+    house.act(number, "replay", edit={"lines": [bolts(3)]})
     house.wait_for(number, "delivered")
     assert _items(house, number) == [("BOLT-8", 3)]
 
@@ -185,8 +131,7 @@ def test_an_order_that_is_being_picked_is_not_cancelled_and_can_be_accepted(hous
     house.post([parts_order(number, cancelled=True, version=LATER, topic="order.cancelled")])
     held = house.wait_for(number, "held")
     assert f"The warehouse has begun with order P-{number} (status 400" in held["deliveries"][0]["reason"]
-    accept = {"destination": "ongoing-se"}
-    httpx.post(f"{house.url}/api/orders/{held['id']}/accept", json=accept).raise_for_status()
+    house.act(number, "accept", destination="ongoing-se")
     house.wait_for(number, "delivered")
     assert house.counts()["ongoing"][f"P-{number}"] == 1
 
@@ -203,19 +148,10 @@ def test_a_login_that_is_refused_suspends_until_it_is_taken(house: SoapHouse, nu
 
 
 def test_workers_killed_while_an_order_hangs_deliver_each_once(tmp_path: Path, database_url: str) -> None:
-    numbers = [str(next(_numbers)) for _ in range(6)]
+    numbers = [new_number() for _ in range(6)]
     with SoapHouse(tmp_path, database_url=database_url, workers=2, timeout_s=3.0) as house:
-        hang = {"kind": "hang", "seconds": 20, "commit": "before"}
-        house.fault("ongoing", hang, method="POST", match=f"P-{numbers[0]}")
-        house.post([parts_order(number) for number in numbers])
-        wait_until(lambda: house.struck() == [1], seconds=20, what="an order hangs that is there", every=ASK_S)
-        for child in house.children("worker"):
-            child.kill()
-        for number in numbers:
-            house.wait_for(number, "delivered", seconds=60)
+        house.kill_while_hanging({number: parts_order(number) for number in numbers}, numbers[:1])
         assert house.counts()["ongoing"] == {f"P-{number}": 1 for number in numbers}
-        assert "stopped without a word" in _texts(house.order(numbers[0]))
         calls = httpx.get(f"{house.sandbox_url}/_sandbox/calls").json()["writes_in_flight"]["ongoing"]
         assert calls["159"]["most"] == 1, "the warehouse runs a goods owner's writes one at a time"
-        kept = house.log() + json.dumps([house.order(number) for number in numbers])
-        assert PASSWORD not in kept
+        house.keeps([PASSWORD], of=numbers)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from tests.commands import Cli
 from tests.house import CONFIG, parts_order
 from tests.ongoing_fake import body_of, order
 from tests.ongoing_soap_wire import NS, STATUSES, destination, fault, job, processed
-from tests.sandboxed import Sandboxed, sandboxed
+from tests.sandboxed import Sandboxed
 from worker.http import Client, Recorder
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 
@@ -195,12 +195,6 @@ def test_no_call_has_a_login() -> None:
 
 
 # ---------------------------------------------------------------- against the stand-in
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
 
 
 def at_sandbox(sandbox: Sandboxed, **changes: Any) -> OngoingDestination:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import pytest
@@ -13,8 +12,6 @@ from celery import Celery
 
 from tests.house import House
 from tests.servers import wait_until
-
-_numbers = count(7401)
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +26,6 @@ def producer(house: House) -> Iterator[Celery]:
     app = Celery("elsewhere", broker=(house.home / "valkey.url").read_text())
     yield app
     app.close()
-
-
-@pytest.fixture
-def number() -> str:
-    return str(next(_numbers))
 
 
 def _order(number: str, **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import base64
 import json
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +27,6 @@ from tests.enapps_calls import (
     refused,
 )
 from tests.sandboxed import Sandboxed, sandboxed
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
 
 # ------------------------------------------------------------------ authorisation (section 2)
 

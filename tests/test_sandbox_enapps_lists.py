@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,20 +17,7 @@ from tests.enapps_calls import (
     product,
     refused,
 )
-from tests.sandboxed import Sandboxed, sandboxed
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
+from tests.sandboxed import Sandboxed
 
 # ------------------------------------------------------------------ lists (sections 3 and 4)
 

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.enapps_calls import DISCOUNTED, HARBOUR, MINA, SHIPPING, body, call, get, held, order, product, refused
-from tests.sandboxed import Sandboxed, sandboxed
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
+from tests.sandboxed import Sandboxed
 
 # ------------------------------------------------------------------ POST /orders (section 6)
 

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.sandboxed import ESUITE_TOKEN, Sandboxed, head, sandboxed, transaction
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
+from tests.sandboxed import ESUITE_TOKEN, Sandboxed, head, transaction
 
 
 def post(sandbox: Sandboxed, *args: Any, **changes: Any) -> dict[str, str]:

@@ -5,42 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 
-from tests.sandboxed import Sandboxed, goods_order, sandboxed, transaction
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
-
-def post(sandbox: Sandboxed, reference: str = "WEB-1001", **kwargs: Any) -> httpx.Response:
-    return sandbox.esuite("POST", json=transaction(reference), **kwargs)
-
-
-def put(sandbox: Sandboxed, **kwargs: Any) -> httpx.Response:
-    return sandbox.ongoing("PUT", json=goods_order(), **kwargs)
+from tests.sandboxed import Sandboxed, held, post, put, transaction
 
 
 def add(sandbox: Sandboxed) -> httpx.Response:
     return sandbox.manex("Add", SoNo="W1", custNo="8", PoNo="1001")
-
-
-def held(sandbox: Sandboxed) -> dict[str, int]:
-    counts: dict[str, int] = sandbox.get("counts")["esuite"]
-    return counts
 
 
 def eventually(sandbox: Sandboxed, wanted: dict[str, int], seconds: float = 5) -> None:

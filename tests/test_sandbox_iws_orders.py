@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -22,20 +21,7 @@ from tests.iws_calls import (
     read,
     refused,
 )
-from tests.sandboxed import Sandboxed, sandboxed
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
+from tests.sandboxed import Sandboxed
 
 # ------------------------------------------------------------------ a new order (section 6)
 

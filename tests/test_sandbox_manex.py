@@ -6,7 +6,6 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +39,6 @@ from tests.manex_calls import (
     refused,
 )
 from tests.sandboxed import MANEX_KEY, Sandboxed, sandboxed
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
 
 # ------------------------------------------------------------------ address, key, verbs (section 1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,20 +23,7 @@ from tests.manex_calls import (
     price,
     refused,
 )
-from tests.sandboxed import MANEX_KEY, Sandboxed, sandboxed
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
+from tests.sandboxed import MANEX_KEY, Sandboxed
 
 # ------------------------------------------------------------------ sales orders (section 3)
 

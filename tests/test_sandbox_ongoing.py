@@ -6,7 +6,6 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,21 +13,9 @@ import httpx
 import pytest
 
 from tests.paths import SHARED, needs_shared
-from tests.sandboxed import Sandboxed, goods_order, sandboxed
+from tests.sandboxed import Sandboxed, goods_order
 
 MINE = {"goodsOwnerId": "159"}
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
 
 
 def put(sandbox: Sandboxed, *args: Any, **changes: Any) -> int:

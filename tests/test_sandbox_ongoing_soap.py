@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -11,24 +11,12 @@ import httpx
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from tests.sandboxed import ONGOING_LOGIN, Sandboxed, goods_order, sandboxed
+from tests.sandboxed import ONGOING_LOGIN, Sandboxed, goods_order
 
 NS = "http://ongoingsystems.se/WSI"
 PATH = "/ongoing/acme/Service.asmx"
 LINE = {"ArticleIdentification": "ArticleNumber", "ArticleNumber": "1009", "NumberOfItems": "2"}
 CODED = LINE | {"OrderLineIdentification": "ExternalOrderLineCode"}
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
 
 
 def xml(tree: Mapping[str, Any]) -> str:

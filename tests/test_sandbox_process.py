@@ -8,40 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.sandboxed import ROOT, Sandboxed, goods_order, sandboxed, transaction
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Sandboxed]:
-    with sandboxed() as running:
-        yield running
-
-
-@pytest.fixture
-def sandbox(process: Sandboxed) -> Sandboxed:
-    process.reset()
-    return process
-
-
-def post(sandbox: Sandboxed, reference: str = "WEB-1001", **kwargs: Any) -> httpx.Response:
-    return sandbox.esuite("POST", json=transaction(reference), **kwargs)
-
-
-def put(sandbox: Sandboxed) -> httpx.Response:
-    return sandbox.ongoing("PUT", json=goods_order())
-
-
-def held(sandbox: Sandboxed) -> dict[str, int]:
-    counts: dict[str, int] = sandbox.get("counts")["esuite"]
-    return counts
-
+from tests.sandboxed import ROOT, Sandboxed, held, post, put, sandboxed
 
 # ------------------------------------------------------------------ settings and reports
 

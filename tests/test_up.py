@@ -20,6 +20,8 @@ from tests.house import House, parts_order
 from tests.sandboxed import ROOT
 from tests.servers import free_port, wait_until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:

@@ -8,17 +8,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.web_door import Door, fresh, shop_order
+from tests.house import new_number
+from tests.web_door import Door, shop_order
 
 TOKEN = "a-token-of-some-length-æ"
-
-
-@pytest.fixture(scope="module")
-def open_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """Without a token."""
-    folder = tmp_path_factory.mktemp("open")
-    with Door(folder, f"sqlite:///{folder}/ledger.db") as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +88,7 @@ def test_health_and_login_are_open(locked_door: Door, path: str) -> None:
 
 
 def test_webhooks_need_their_signature_and_no_token(locked_door: Door) -> None:
-    delivery = shop_order("tea", fresh())
+    delivery = shop_order("tea", new_number())
     answer = httpx.post(
         f"{locked_door.url}/webhooks/tea",
         content=delivery.body,

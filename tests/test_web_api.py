@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,25 +10,9 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from tests.conftest import database_of
-from tests.house import parts_order
-from tests.web_door import Door, fresh, shop_order
+from tests.house import new_number, parts_order
+from tests.web_door import Door, shop_order
 from worker.ledger import tables as t
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    folder = tmp_path_factory.mktemp("door")
-    with database_of(request, folder) as url, Door(folder, url) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def open_door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """Without a token, for what no database has a part in."""
-    folder = tmp_path_factory.mktemp("open")
-    with Door(folder, f"sqlite:///{folder}/ledger.db") as opened:
-        yield opened
 
 
 def _canonical(number: str, **changes: Any) -> dict[str, Any]:
@@ -43,7 +26,7 @@ def _send(door: Door, order: Any, *, key: str | None = None, shop: str = "parts"
 
 
 def _accepted(door: Door, **changes: Any) -> int:
-    answer = _send(door, _canonical(fresh(), **changes))
+    answer = _send(door, _canonical(new_number(), **changes))
     assert answer.status_code == 202, answer.text
     return int(answer.json()["order"])
 
@@ -62,7 +45,7 @@ def _kill(door: Door, order_id: int, *, destination: str = "esuite-au", state: s
 
 
 def test_a_canonical_order_is_taken_and_routed(door: Door) -> None:
-    number = fresh()
+    number = new_number()
     answer = _send(door, _canonical(number))
     assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
     order = door.order(answer.json()["order"])
@@ -74,14 +57,14 @@ def test_a_canonical_order_is_taken_and_routed(door: Door) -> None:
 
 
 def test_amounts_of_a_canonical_order_stay_exact_whether_text_or_number(door: Door) -> None:
-    body = json.dumps(_canonical(fresh())).replace('"total_incl": "31.90"', '"total_incl": 12345678901234.567890')
+    body = json.dumps(_canonical(new_number())).replace('"total_incl": "31.90"', '"total_incl": 12345678901234.567890')
     answer = door.http.post("/api/orders?shop=parts", content=body)
     assert answer.status_code == 202
     assert door.order(answer.json()["order"])["order"]["total_incl"] == "12345678901234.567890"
 
 
 def test_one_key_with_one_body_answers_the_same_and_stores_once(door: Door) -> None:
-    order, key = _canonical(fresh()), f"key-{fresh()}"
+    order, key = _canonical(new_number()), f"key-{new_number()}"
     first, before = _send(door, order, key=key), door.stored()
     again = _send(door, order, key=key)
     assert (again.status_code, again.json()) == (first.status_code, first.json()) == (202, first.json())
@@ -90,7 +73,7 @@ def test_one_key_with_one_body_answers_the_same_and_stores_once(door: Door) -> N
 
 
 def test_one_key_with_another_body_is_a_conflict_and_changes_nothing(door: Door) -> None:
-    number, key = fresh(), f"key-{fresh()}"
+    number, key = new_number(), f"key-{new_number()}"
     order_id = _send(door, _canonical(number), key=key).json()["order"]
     before = door.stored()
     answer = _send(door, _canonical(number, note="another"), key=key)
@@ -101,7 +84,7 @@ def test_one_key_with_another_body_is_a_conflict_and_changes_nothing(door: Door)
 
 
 def test_one_key_sent_many_times_at_once_is_one_order(door: Door) -> None:
-    order, key = _canonical(fresh()), f"key-{fresh()}"
+    order, key = _canonical(new_number()), f"key-{new_number()}"
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: _send(door, order, key=key), range(40)))
     assert {answer.status_code for answer in answers} == {202}
@@ -110,13 +93,13 @@ def test_one_key_sent_many_times_at_once_is_one_order(door: Door) -> None:
 
 
 def test_a_key_that_came_with_a_wrong_body_may_be_used_for_the_mended_one(open_door: Door) -> None:
-    key, number = f"key-{fresh()}", fresh()
+    key, number = f"key-{new_number()}", new_number()
     assert _send(open_door, _canonical(number, currency="dollars"), key=key).status_code == 422
     assert _send(open_door, _canonical(number), key=key).status_code == 202
 
 
 def test_two_shops_may_use_one_key(open_door: Door) -> None:
-    key, number = f"key-{fresh()}", fresh()
+    key, number = f"key-{new_number()}", new_number()
     first = _send(open_door, _canonical(number), key=key)
     second = _send(open_door, _canonical(number), key=key, shop="books")
     assert (first.status_code, second.status_code) == (202, 202)
@@ -124,11 +107,11 @@ def test_two_shops_may_use_one_key(open_door: Door) -> None:
 
 
 def test_a_key_of_more_than_200_characters_is_refused(open_door: Door) -> None:
-    assert _send(open_door, _canonical(fresh()), key="k" * 201).status_code == 422
+    assert _send(open_door, _canonical(new_number()), key="k" * 201).status_code == 422
 
 
 def test_an_order_that_waits_is_told_to_be_held(open_door: Door) -> None:
-    answer = _send(open_door, _canonical(fresh(), payment_state="pending"), shop="books")
+    answer = _send(open_door, _canonical(new_number(), payment_state="pending"), shop="books")
     assert (answer.status_code, answer.json()["outcome"]) == (202, "held")
 
 
@@ -153,7 +136,7 @@ def test_what_is_wrong_is_named_by_its_fields_without_their_values(
     open_door: Door, changes: dict[str, Any], fields: list[str]
 ) -> None:
     before = open_door.stored()
-    answer = _send(open_door, _canonical(fresh()) | changes)
+    answer = _send(open_door, _canonical(new_number()) | changes)
     assert answer.status_code == 422
     for field in fields:
         assert field in answer.json()["error"]
@@ -188,7 +171,7 @@ def test_a_body_above_two_megabytes_is_413(open_door: Door, path: str, chunked: 
 
 @pytest.mark.parametrize("query", ["?shop=nobody", "?shop=", "?shop=%00", ""])
 def test_an_order_for_an_unknown_shop_is_refused(open_door: Door, query: str) -> None:
-    answer = open_door.http.post(f"/api/orders{query}", json=_canonical(fresh()))
+    answer = open_door.http.post(f"/api/orders{query}", json=_canonical(new_number()))
     assert answer.status_code == (404 if query else 422)
     assert "shop" in answer.json()["error"]
 
@@ -202,10 +185,10 @@ def _ids(door: Door, **wanted: Any) -> list[int]:
 
 
 def test_orders_are_listed_newest_first_and_by_every_filter(door: Door) -> None:
-    au, se = fresh(), {"name": "Nell Rowan", "address1": "4 Pier St", "city": "Lund", "country": "SE"}
+    au, se = new_number(), {"name": "Nell Rowan", "address1": "4 Pier St", "city": "Lund", "country": "SE"}
     first = _send(door, _canonical(au)).json()["order"]
     second = _accepted(door, ship_to=se)
-    third = int(door.post(shop_order("tea", fresh(), financial_status="pending")).json()["order"])
+    third = int(door.post(shop_order("tea", new_number(), financial_status="pending")).json()["order"])
     assert _ids(door)[:3] == [third, second, first]
     assert third in _ids(door, status="held")
     assert not {first, second} & set(_ids(door, status="held"))
@@ -220,7 +203,7 @@ def test_orders_are_listed_newest_first_and_by_every_filter(door: Door) -> None:
 
 
 def test_a_search_takes_percent_and_underscore_as_they_stand(door: Door) -> None:
-    number = f"{fresh()}_50%"
+    number = f"{new_number()}_50%"
     order_id = _send(door, _canonical(number)).json()["order"]
     assert _ids(door, q=number[-5:]) == [order_id]
     assert _ids(door, q="%%%") == []
@@ -266,14 +249,14 @@ def test_pages_stay_in_step_while_orders_come_in(door: Door) -> None:
 
 
 def test_the_last_page_has_no_next(open_door: Door) -> None:
-    number = fresh()
+    number = new_number()
     _send(open_door, _canonical(number))
     answer = open_door.http.get("/api/orders", params={"q": number, "limit": 1}).json()
     assert (len(answer["items"]), answer["next"]) == (1, None)
 
 
 def test_one_order_tells_what_was_promised(open_door: Door) -> None:
-    number = fresh()
+    number = new_number()
     order = open_door.order(_send(open_door, _canonical(number)).json()["order"])
     assert {
         "id",
@@ -348,7 +331,7 @@ def test_an_order_that_this_version_cannot_read_is_replayed_by_an_edit_that_make
     refused = open_door.http.post(path, json={"edit": {"note": "still no order"}})
     assert (refused.status_code, "lines" in refused.json()["error"]) == (422, True)
     assert open_door.order(order_id)["order"] is None
-    whole = _canonical(fresh()) | {"note": "mended"}
+    whole = _canonical(new_number()) | {"note": "mended"}
     assert open_door.http.post(path, json={"edit": whole}).status_code == 422, "the order's key stays what it was"
     whole["shop_order_id"] = open_door.order(order_id)["shop_order_id"]
     assert open_door.http.post(path, json={"edit": whole}).json()["deliveries"] == 1
@@ -460,9 +443,9 @@ def _replay(door: Door, **rules: Any) -> dict[str, Any]:
 
 
 def test_many_are_replayed_by_destination_reason_shop_and_time_and_counted_first(door: Door) -> None:
-    mark = fresh()
+    mark = new_number()
     by_reason, other = _accepted(door), _accepted(door)
-    elsewhere = int(_send(door, _canonical(fresh()), shop="books").json()["order"])
+    elsewhere = int(_send(door, _canonical(new_number()), shop="books").json()["order"])
     _kill(door, by_reason, reason=f"unknown SKU_{mark}")
     _kill(door, other, reason=f"customer on stop {mark}")
     _kill(door, elsewhere, reason=f"unknown SKU_{mark}")

@@ -13,20 +13,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import delete, insert, update
 
-from tests.conftest import database_of, missing
-from tests.house import parts_order
+from tests.conftest import missing
+from tests.house import new_number, parts_order
 from tests.servers import Postgres, ServerUnavailableError, server_folder
-from tests.web_door import Door, fresh, shop_order
+from tests.web_door import Door, shop_order
 from worker.ledger import tables as t
 from worker.ledger import workers
 from worker.ledger.tally import Tally
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def door(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    folder = tmp_path_factory.mktemp("door")
-    with database_of(request, folder) as url, Door(folder, url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -130,9 +123,9 @@ def test_the_figures_are_prometheus_text_with_every_figure_that_was_promised(doo
 
 def test_orders_are_counted_by_status(door: Door) -> None:
     received, held = (door.figure("crossdock_orders", status=status) for status in ("received", "held"))
-    door.post(parts_order(fresh()))
-    door.post(parts_order(fresh()))
-    door.post(shop_order("tea", fresh(), financial_status="pending"))
+    door.post(parts_order(new_number()))
+    door.post(parts_order(new_number()))
+    door.post(shop_order("tea", new_number(), financial_status="pending"))
     assert door.figure("crossdock_orders", status="received") == received + 2
     assert door.figure("crossdock_orders", status="held") == held + 1
 
@@ -145,7 +138,7 @@ def test_deliveries_are_counted_by_destination_and_state(door: Door) -> None:
         )
 
     ready, waiting = counted()
-    door.post(parts_order(fresh()))
+    door.post(parts_order(new_number()))
     assert counted() == (ready + 1, waiting + 1)
 
 
@@ -161,7 +154,7 @@ def test_a_feed_that_cannot_be_read_is_told_and_since_when(door: Door) -> None:
 
 
 def test_the_age_of_the_oldest_ready_delivery_is_told_and_zero_where_there_is_none(door: Door) -> None:
-    order_id = door.post(parts_order(fresh())).json()["order"]
+    order_id = door.post(parts_order(new_number())).json()["order"]
     d, long_ago = t.deliveries.c, time.time() - 5000
     aged = update(t.deliveries).where(d.order_id == order_id, d.destination == "esuite-au")
     door.ledger.write(lambda c: c.execute(aged.values(due_at=long_ago, changed_at=long_ago)))
@@ -212,19 +205,19 @@ def test_intake_is_counted_by_shop_and_by_every_outcome(door: Door) -> None:
         outcomes = ("accepted", "duplicate", "stale", "held", "ignored", "refused")
         return {one: door.figure("crossdock_intake_total", shop=shop, outcome=one) for one in outcomes}
 
-    before, number = counted("parts"), fresh()
+    before, number = counted("parts"), new_number()
     order = parts_order(number)
     door.post(order)
     door.post(order)
     door.post(parts_order(number, version="2026-11-19T00:00:00Z", topic="order.updated"))
     door.bytes_of("parts", b"{}")
-    door.post(parts_order(fresh(), test=True))
-    door.post(parts_order(fresh()), secret="whsec_bm90LXRoZS1zZWNyZXQ=")
+    door.post(parts_order(new_number(), test=True))
+    door.post(parts_order(new_number()), secret="whsec_bm90LXRoZS1zZWNyZXQ=")
     assert counted("parts") == {outcome: number + 1 for outcome, number in before.items()}
 
 
 def test_counters_survive_a_restart_of_the_process(door: Door) -> None:
-    door.post(parts_order(fresh()))
+    door.post(parts_order(new_number()))
     before = door.figure("crossdock_intake_total", shop="parts", outcome="accepted")
     assert door.stop() == -signal.SIGTERM  # in good order: uvicorn hands on what ended it
     door.start()
@@ -233,7 +226,7 @@ def test_counters_survive_a_restart_of_the_process(door: Door) -> None:
 
 def test_figures_and_log_tell_nothing_personal(door: Door) -> None:
     person = {"name": "Zephyrine Quux", "address1": "9 Xylem St", "city": "Hobart", "country": "AU"}
-    door.post(parts_order(fresh(), ship_to=person, email="zephyrine@example.net", note="quuxly"))
+    door.post(parts_order(new_number(), ship_to=person, email="zephyrine@example.net", note="quuxly"))
     told = door.http.get("/metrics").text + door.log()
     assert not [word for word in ("Zephyrine", "Quux", "Xylem", "zephyrine", "quuxly") if word in told]
     assert not [secret for secret in (*door.secrets.values(), door.old_secret) if secret in told]

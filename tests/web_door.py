@@ -9,10 +9,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,52 +20,18 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import func, select
 
-from sandbox.shops import Delivery, Platform, encode, make_orders, new_secret, sign
+from sandbox.shops import Delivery, encode, make_orders, new_secret, sign
+from tests.house import ESUITE, ONGOING, PLATFORMS, SHOPS, named_secrets, new_secrets, signed
 from tests.servers import free_port, wait_until
 from worker.ledger import tables as t
 from worker.ledger.engine import Ledger
 from worker.ledger.migrate import migrate
 from worker.settings import Settings
 
-CONFIG = """
-[shops.tea]
-platform = "shopify"
-secrets = ["env:TEA_SECRET", "env:TEA_OLD_SECRET"]
-
-[shops.books]
-platform = "woocommerce"
-secrets = ["env:BOOKS_SECRET"]
-number_prefix = "B-"
-
-[shops.parts]
-platform = "standard"
-secrets = ["env:PARTS_SECRET"]
-release = "placed"
-number_prefix = "P-"
-
-[destinations.esuite-au]
-system = "esuite"
-base_url = "http://127.0.0.1:9/api/v2"
-auth = { mode = "bearer", token = "env:ESUITE_TOKEN" }
-shipping_sku = "FREIGHT"
-[destinations.esuite-au.fields]
-AccountRef = "CASH01"
-BatchType = "SAR"
-TransType = "SOR"
-TransLedger = "S"
-[destinations.esuite-au.payments]
-"*" = { PaymentType = "WEB", AuthBankPosted = "B" }
-
-[destinations.ongoing-se]
-system = "ongoing"
-base_url = "http://127.0.0.1:9/api/v1"
-auth = { mode = "basic", username = "env:ONGOING_USER", password = "env:ONGOING_PASSWORD" }
-goods_owner_id = 159
+_HOOKED = """goods_owner_id = 159
 webhook_token = "env:ONGOING_WEBHOOK_TOKEN"
-skus = { "OUR-MUG" = "000250A" }
-[destinations.ongoing-se.ways_of_delivery]
-"*" = { code = "STD", name = "Standard" }
-
+skus = {{ "OUR-MUG" = "000250A" }}"""
+_ROUTES = """
 [[routes]]
 name = "down-under"
 when = { country = ["AU", "NZ"] }
@@ -79,8 +43,11 @@ when = { country = ["SE"] }
 deliver = ["ongoing-se"]
 """
 
-_PLATFORMS: Mapping[str, Platform] = {"tea": "shopify", "books": "woocommerce", "parts": "standard"}
-_numbers = count(70001)
+CONFIG = (
+    SHOPS.replace('"env:TEA_SECRET"', '"env:TEA_SECRET", "env:TEA_OLD_SECRET"')
+    + (ESUITE + ONGOING.replace("goods_owner_id = 159", _HOOKED)).format(sandbox="http://127.0.0.1:9", timeout_s=2)
+    + _ROUTES
+)
 
 
 class Door:
@@ -92,23 +59,14 @@ class Door:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.secrets = {
-            "tea": new_secret("shopify"),
-            "books": new_secret("woocommerce"),
-            "parts": new_secret("standard"),
-        }
+        self.secrets = new_secrets()
         self.old_secret = new_secret("shopify")
         config = folder / "crossdock.toml"
         config.write_text(CONFIG)
         self._environment = {
             **os.environ,
-            "TEA_SECRET": self.secrets["tea"],
+            **named_secrets(self.secrets),
             "TEA_OLD_SECRET": self.old_secret,
-            "BOOKS_SECRET": self.secrets["books"],
-            "PARTS_SECRET": self.secrets["parts"],
-            "ESUITE_TOKEN": "none-needed",
-            "ONGOING_USER": "WSI-test",
-            "ONGOING_PASSWORD": "none-needed",
             "ONGOING_WEBHOOK_TOKEN": self.hook_token,
             "CROSSDOCK_CONFIG": str(config),
             "CROSSDOCK_HOME": str(folder / "home"),
@@ -175,16 +133,7 @@ class Door:
 
     def headers(self, delivery: Delivery, *, secret: str | None = None) -> dict[str, str]:
         """A delivery's headers, signed as its shop signs."""
-        return sign(
-            delivery.platform,
-            delivery.body,
-            secret or self.secrets[delivery.shop],
-            delivery.topic,
-            shop=delivery.shop,
-            delivery_id=delivery.delivery_id or None,
-            event_id=delivery.event_id or None,
-            triggered=delivery.triggered,
-        )
+        return signed(delivery, secret or self.secrets[delivery.shop])
 
     def post(self, delivery: Delivery, *, secret: str | None = None) -> httpx.Response:
         """Sign and post a webhook, once."""
@@ -203,7 +152,7 @@ class Door:
     def bytes_of(self, shop: str, body: bytes, *, topic: str | None = None) -> httpx.Response:
         """Post any bytes, correctly signed, as an order that was just created."""
         topic = topic or ("orders/create" if shop == "tea" else "order.created")
-        headers = sign(_PLATFORMS[shop], body, self.secrets[shop], topic, shop=shop)
+        headers = sign(PLATFORMS[shop], body, self.secrets[shop], topic, shop=shop)
         # The stand-in repeats the body's id in a header; no HTTP client sends every character there.
         sendable = {name: value for name, value in headers.items() if value.isascii() and value.isprintable()}
         return self.webhook(shop, body, sendable)
@@ -240,18 +189,6 @@ class Door:
         return self.figures().get((name, frozenset(labels.items())), 0.0)
 
 
-@contextmanager
-def door(folder: Path, database_url: str, *, token: str | None = None) -> Iterator[Door]:
-    """A running door."""
-    with Door(folder, database_url, token=token) as opened:
-        yield opened
-
-
-def fresh() -> str:
-    """An order number that no other test of this process uses."""
-    return str(next(_numbers))
-
-
 def shop_order(shop: str, number: str, *, topic: str | None = None, seconds: int = 0, **fields: Any) -> Delivery:
     """An order of ``tea`` (Shopify) or ``books`` (WooCommerce), paid and bound for Australia.
 
@@ -260,7 +197,7 @@ def shop_order(shop: str, number: str, *, topic: str | None = None, seconds: int
         seconds: when the shop changed it, after a fixed moment.
         fields: of the body, in the platform's own words.
     """
-    platform = _PLATFORMS[shop]
+    platform = PLATFORMS[shop]
     base = next(d for d in make_orders(50, platform=platform, seed=7, shop=shop) if b'"AU"' in d.body)
     moment = datetime(2026, 11, 20, 10, 0, tzinfo=UTC) + timedelta(seconds=seconds)
     body = json.loads(base.body) | {"id": int(number)}

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from sandbox.esuite import Esuite
 from sandbox.journal import Journal
 from sandbox.manex import Manex
 from sandbox.ongoing import Ongoing
-from sandbox.system import Answer, Request, System
+from sandbox.system import System
 from schemas.config import Config
 from schemas.destination import Destination, Unmappable
 from schemas.esuite import EsuiteDestination
@@ -24,9 +23,10 @@ from schemas.ongoing import OngoingDestination
 from schemas.order import Order
 from schemas.routing import number_at_destination
 from tasks import esuite, manex, ongoing
-from tests import manex_wire
+from tests import manex_wire, wire
 from tests.ledgers import LEASE_S, PROBE_S, World
-from tests.manex_wire import LATE, CutOff, What
+from tests.manex_wire import What
+from tests.wire import CutOff
 from worker import system as systems
 from worker.ledger import claims
 from worker.ledger.book import read_order
@@ -115,22 +115,12 @@ MANEX = Kind(
     stand_in=Manex,
     destination=manex_wire.destination(name="manex", skus={}),
     root="/",
-    refusal=(
-        200,
-        {
-            "$id": "1",
-            "Code": 403,
-            "Message": "Not today.",
-            "SessionId": None,
-            "IsValidUser": True,
-            "ResponseObject": None,
-        },
-    ),
+    refusal=(200, manex_wire.REFUSAL),
 )
 KINDS = {kind.name: kind for kind in (ESUITE, ONGOING, MANEX)}
 
 
-class Wire:
+class Wire(wire.Wire):
     """A stand-in as the attempts of one order see it.
 
     ``trouble``: what happens to the calls of the attempt that is under way, by their number from 1; ``meanwhile`` is
@@ -138,69 +128,36 @@ class Wire:
     """
 
     def __init__(self, kind: Kind) -> None:
+        super().__init__()
+        status, body = kind.refusal
+        self.instead = {**self.instead, "refuse": (status, json.dumps(body))}
         self.kind = kind
         self.there = kind.stand_in(Journal(None))
-        self.calls: list[Call] = []
-        self.trouble: Mapping[int, What] = {}
         self.meanwhile: Callable[[], None] | None = None
-        self._late: list[tuple[int, Call]] = []
 
     def begin(self, trouble: Mapping[int, What], meanwhile: Callable[[], None] | None) -> None:
         """An attempt begins."""
         self.calls, self.trouble, self.meanwhile = [], trouble, meanwhile
 
-    async def send(self, call: Call) -> Reply:
-        """As :class:`worker.http.Client` does it."""
-        self.calls.append(call)
-        what = self.trouble.get(len(self.calls))
+    async def sent(self, call: Call, what: str | None) -> Reply:
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile is not None:
             meanwhile()
-        if what == "refuse":
-            status, body = self.kind.refusal
-            return Reply(call=call, status=status, text=json.dumps(body))
-        if what == "late":
-            self._late.append((LATE, call))
-            return Reply(call=call, fault="timeout")
-        if what == "error":
-            return Reply(call=call, status=500, text='{"Message":"An error has occurred."}')
-        reply = await self.carry_out(call)
-        if what == "lose":
-            return Reply(call=call, fault="timeout")
-        if what == "html":
-            return Reply(call=call, status=502, text="<html>Bad Gateway</html>")
-        if what == "cut":
-            raise CutOff
-        return reply
+        return await super().sent(call, what)
 
     async def carry_out(self, call: Call) -> Reply:
         """What the stand-in answers; where writes are taken in turn, those before it are carried out first."""
         if self.kind.in_turn and call.method != "GET":
-            await self._do([late for _, late in self._late])
-            self._late = []
-        answer = await self._handle(call)
-        return Reply(call=call, status=answer.status, text=answer.body.decode())
+            for before in self.forget_late():
+                await self.handle(before)
+        return await self.handle(call)
 
-    async def _handle(self, call: Call) -> Answer:
+    async def handle(self, call: Call) -> Reply:
         path, params = f"{self.kind.root}{call.path}", list(call.params)
         if self.kind is MANEX:
             path += "" if call.key_param else "/SANDBOX123"
             params += [(call.key_param, "SANDBOX123")] if call.key_param else []
-        headers = self.kind.headers(call) | ({"content-type": "application/json"} if call.body is not None else {})
-        body = b"" if call.body is None else json.dumps(call.body).encode()
-        return await self.there.handle(
-            Request(call.method, path, urlencode(params, quote_via=quote).encode(), headers, body)
-        )
-
-    async def _do(self, calls: Sequence[Call]) -> None:
-        for call in calls:
-            await self._handle(call)
-
-    async def end(self) -> None:
-        """An attempt is over: what comes late is carried out after the next one, which only looked."""
-        self._late = [(left - 1, call) for left, call in self._late]
-        await self._do([call for left, call in self._late if left <= 0])
-        self._late = [(left, call) for left, call in self._late if left > 0]
+        return await wire.ask(self.there, call, path, params=params, headers=self.kind.headers(call))
 
     # ------------------------------------------------------------------ what is there
 
@@ -211,8 +168,8 @@ class Wire:
 
     async def _esuite(self, number: str) -> list[tuple[list[Any], str]]:
         params = (("TransYourRef", number), ("InclDetails", "1"), ("InclDelivery", "1"))
-        answer = await self._handle(Call("GET", "trans", params=params))
-        rows = json.loads(answer.body)["Trans"] if answer.status == 200 else []
+        answer = await self.handle(Call("GET", "trans", params=params))
+        rows = answer.json()["Trans"] if answer.status == 200 else []
         return [
             (
                 [_line(one["StockCode"], one["LineQty"], one["LineTotalIncGST"]) for one in row["T_TrnDet"]],
@@ -223,7 +180,7 @@ class Wire:
 
     async def _ongoing(self, number: str) -> list[tuple[list[Any], str]]:
         params = (("goodsOwnerId", "159"), ("orderNumber", number))
-        answer = await self._handle(Call("GET", "orders", params=params))
+        answer = await self.handle(Call("GET", "orders", params=params))
         return [
             (
                 [
@@ -234,7 +191,7 @@ class Wire:
                 ],
                 one["consignee"]["address1"],
             )
-            for one in json.loads(answer.body)
+            for one in answer.json()
             if one["orderInfo"]["orderStatus"]["number"] != 1000
         ]
 
@@ -295,9 +252,9 @@ class Life:
         claim = self._claim(name)
         if claim is None:
             return False
-        wire = self.wires[name]
-        wire.begin(trouble or {}, meanwhile)
-        outcome = asyncio.run(self._converge(claim, wire))
+        to = self.wires[name]
+        to.begin(trouble or {}, meanwhile)
+        outcome = asyncio.run(self._converge(claim, to))
         if outcome is None:
             self.log.append(f"{name}: cut off")
             self.world.now += LEASE_S + 1
@@ -305,7 +262,7 @@ class Life:
         else:
             self.log.append(f"{name}: {outcome}")
             self.world.end(claim, outcome)
-        asyncio.run(wire.end())
+        asyncio.run(to.catch_up())
         return True
 
     def _claim(self, name: str) -> Claim | None:
@@ -328,7 +285,7 @@ class Life:
             )
         )
 
-    async def _converge(self, claim: Claim, wire: Wire) -> Outcome | None:
+    async def _converge(self, claim: Claim, to: Wire) -> Outcome | None:
         [claimed] = claim.jobs
         job = Job(
             order=claimed.order,
@@ -341,11 +298,11 @@ class Life:
             now=self.world.now,
         )
         try:
-            return await wire.kind.system.converge(job, wire)
+            return await to.kind.system.converge(job, to)
         except CutOff:
             return None
         except Unmappable as error:
-            doubt = claimed.in_doubt or bool(wire.calls)
+            doubt = claimed.in_doubt or bool(to.calls)
             return Reject(code=error.code, reason=str(error), hint=error.hint, hold=error.hold, in_doubt=doubt)
 
     def stand_still(self) -> None:

@@ -24,7 +24,7 @@ from worker.ledger.destinations import BREAK_AFTER
 from worker.ledger.engine import away
 from worker.ledger.records import Recorded, Result
 from worker.machine import Machine
-from worker.outcomes import Outcome, Reject, Retry, Suspend
+from worker.outcomes import Outcome, Reject, Retry, Suspend, unmappable
 from worker.system import Job, System
 from worker.telemetry import report_defect, report_recorded, report_suspended
 
@@ -272,7 +272,7 @@ class _Batch:
             outcome: Outcome = await self._system.converge(self._job(claimed), http)
         except Unmappable as error:
             doubt = claimed.in_doubt or http.may_have_sent
-            outcome = Reject(code=error.code, reason=str(error), hint=error.hint, hold=error.hold, in_doubt=doubt)
+            outcome = unmappable(error, in_doubt=doubt)
         except LeaseLostError:
             return None
         except asyncio.CancelledError:

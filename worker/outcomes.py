@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.destination import Unmappable
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
@@ -91,3 +93,15 @@ class Suspend:
 
 
 Outcome = Delivered | Retry | Reject | Suspend
+
+
+def unmappable(problem: Unmappable, *, in_doubt: bool, hold: bool = False) -> Reject:
+    """The order cannot be put into the system's words.
+
+    Args:
+        in_doubt: something of the order is or may be there.
+        hold: a person has to decide, whatever the problem is.
+    """
+    return Reject(
+        code=problem.code, reason=problem.reason, hint=problem.hint, hold=problem.hold or hold, in_doubt=in_doubt
+    )

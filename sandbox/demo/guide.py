@@ -22,7 +22,7 @@ _SKU = "TEA-EARL"
 """Esuite and Enapps know it, and the warehouse too where it was ordered."""
 
 _LONG = 60
-"""Comments stand in one column, to the right of all commands that are shorter."""
+"""Comments stand in one column, to the right of all commands that are not longer."""
 
 
 def print_guide(
@@ -46,15 +46,27 @@ def print_guide(
         *_copies(rows, stage),
         *_commands(rows, destinations, stage),
     ]
-    width = max(len(line) for line, _ in lines if len(line) <= _LONG)
-    for line, comment in lines:
-        gap = f"{'':<{max(0, width - len(line))}}  " if line else ""
-        say(Text("  ").append(line, style="cyan").append(f"{gap}# {comment}" if comment else "", style="dim"))
+    for line in _laid_out(lines, room=console.width):
+        say(line)
     say()
     say(_places(("Console", f"{stage.crossdock}/"), ("API", f"{stage.crossdock}/docs")))
-    flower = [("Flower", f"{stage.flower} ({_login(stage.folder)})")] if stage.flower is not None else []
-    say(_places(*flower, ("Logs", near(stage.folder.logs))))
+    if stage.flower is not None:
+        say(_places(("Flower", f"{stage.flower} ({_login(stage.folder)})")))
+    say(_places(("Logs", near(stage.folder.logs))))
     say("Ctrl-C ends it all.", "bold")
+
+
+def _laid_out(lines: Sequence[tuple[str, str]], *, room: int) -> Iterator[Text]:
+    """Commands, each with its comment beside it; above it where ``room``, the terminal's columns, is too little."""
+    column = 2 + max(len(line) for line, _ in lines if len(line) <= _LONG) + 2
+    beside = all(column + len(f"# {comment}") <= room for line, comment in lines if line and comment)
+    for line, comment in lines:
+        said = Text(f"# {comment}" if comment else "", style="dim")
+        if said and not (line and beside):
+            yield Text("  ").append_text(said)
+        if line:
+            shown = Text("  ").append(line, style="cyan")
+            yield shown.append(" " * max(2, column - len(shown))).append_text(said) if said and beside else shown
 
 
 def _places(*places: tuple[str, str]) -> Text:
@@ -84,26 +96,17 @@ def _orders(rows: Sequence[Row], sent: Sequence[Sent]) -> Iterator[tuple[str, st
     lost = [by_id[one.answer.order] for one in sent if one.delivery.fault and one.answer.order in by_id]
     changed = [by_id[one.answer.order] for one in sent if one.delivery.waits and one.answer.order in by_id]
     for row in [row for row in rows if row.status == "dead"][:1]:
-        yield _run("show", row.id), f"a dead letter: why order {row.number} was refused"
+        yield _run("show", row.id), f"a dead letter: why {row.number} was refused"
     for row in lost:
         where = [leg.destination for leg in row.legs if leg.status == "delivered" and leg.attempts > 1]
         for destination in where[:1]:
-            yield (
-                _run("show", row.id),
-                f"a recovery: an answer of {destination} about order {row.number} was lost, the order was not",
-            )
+            yield _run("show", row.id), f"recovered: {destination}'s answer about {row.number} was lost"
     for row in [row for row in changed if row.status == "delivered"][:1]:
-        yield _run("show", row.id), f"a change: order {row.number} was delivered before; only the difference was sent"
+        yield _run("show", row.id), f"a change: {row.number} was there; only the difference was sent"
     for row, leg in [(one, leg) for one in changed for leg in one.legs if leg.status == "held"][:1]:
-        yield (
-            _run("show", row.id),
-            f"a cancel that came too late for {leg.destination}: order {row.number} waits for a person",
-        )
+        yield _run("show", row.id), f"a cancel too late for {leg.destination}: {row.number} waits"
     for row, leg in [(one, leg) for one in rows for leg in one.legs if leg.waybills][:1]:
-        yield (
-            _run("show", row.id),
-            f"on its way: {leg.destination} told that it sent order {row.number}, and the waybill",
-        )
+        yield _run("show", row.id), f"on its way: {leg.destination} sent {row.number}, with the waybill"
 
 
 def _copies(rows: Sequence[Row], stage: Stage) -> Iterator[tuple[str, str]]:
@@ -111,9 +114,9 @@ def _copies(rows: Sequence[Row], stage: Stage) -> Iterator[tuple[str, str]]:
     used = {leg.destination for row in rows for leg in row.legs}
     systems = {name: table["system"] for name, table in stage.setup.config["destinations"].items() if name in used}
     for name in [name for name, system in systems.items() if system == "enapps"][:1]:
-        yield _run("partners", name), f"who may order at {name}: buyers are found among them by e-mail"
+        yield _run("partners", name), "who may order there: buyers are found by e-mail"
     if systems:
-        yield _run("stock", _SKU), "what the systems say of one SKU: whether they know it, and how many they have"
+        yield _run("stock", _SKU), "what the systems say of a SKU, and how many they have"
 
 
 def _commands(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage: Stage) -> Iterator[tuple[str, str]]:
@@ -123,7 +126,7 @@ def _commands(rows: Sequence[Row], destinations: Sequence[dict[str, Any]], stage
         yield _run("dead"), f"all that waits for a person: {waiting} order{'s' * (waiting != 1)}"
     for one in [one for one in destinations if one["status"] == "suspended"][:1]:
         # Our side has nothing to mend: the configuration's password is one that the stand-in refuses on purpose.
-        yield "", f"{one['name']} is suspended, it refuses our login: let it accept any password, then resume"
+        yield "", f"{one['name']} refuses our login: let it accept any password, then resume"
         yield _post(f"{stage.sandbox}/_sandbox/settings", {"system": one["system"], "any_password": True}), ""
         yield _run("resume", one["name"]), f"and its {one['held']} order{'s go' if one['held'] != 1 else ' goes'} on"
 

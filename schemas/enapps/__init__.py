@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.destination import Auth, BearerAuth, Destination, EnappsAuth, Text, Unmappable
+from schemas.destination import TAKEN, Auth, BearerAuth, Destination, EnappsAuth, Text, Unmappable
 from schemas.enapps.reply import rows
+from schemas.goods import need_skus, no_shipping_sku, open_lines
 from schemas.http import Reply
 from schemas.model import plain
 from schemas.money import decimals, rounded
@@ -56,7 +57,6 @@ class EnappsDestination(Destination):
         sync_minutes: partners, contacts, addresses and products are copied this often.
         send_prices: the unit prices go along; the ERP refuses them unless they equal its own (section 6).
         tax_included: whether they contain the tax. List prices are net as far as one knows (section 7: amount_untaxed).
-        first_page: the number of a list's first page.
         names: corrections of :data:`NAMES`.
         parameters: name of a line's option -> name of Enapps' parameter, to the letter; no other options go along.
         fields: go into each order as they stand.
@@ -71,7 +71,6 @@ class EnappsDestination(Destination):
     sync_minutes: float = Field(default=15, ge=0.01, le=1440)
     send_prices: bool = False
     tax_included: bool = False
-    first_page: Literal[0, 1] = 1
     timeout_s: float = Field(default=100, gt=0, le=300)
     max_in_flight: int = Field(default=1, ge=1, le=200)
     names: dict[str, Text] = Field(default_factory=dict)
@@ -101,7 +100,7 @@ class EnappsDestination(Destination):
         shipping = self.called("shipping")
         taken = [name for name in (*OWN_FIELDS, shipping) if name in self.fields]
         if taken:
-            raise ValueError(f"fields: {', '.join(taken)} is set for each order; take it out")
+            raise ValueError(f"fields: {', '.join(taken)} {TAKEN}")
         inner = [self.called(ours) for ours in NAMES if ours != "shipping" and ours not in READ]
         twice = sorted({name for name in inner if inner.count(name) > 1})
         if twice or shipping in OWN_FIELDS:
@@ -118,37 +117,17 @@ class EnappsDestination(Destination):
         return rows(reply, under=self.called("list"), names=theirs)
 
 
-def open_lines(order: Order) -> tuple[Line, ...]:
-    """The lines that are still to be delivered."""
-    return tuple(line for line in order.lines if line.open_quantity > 0)
-
-
 def codes(order: Order, destination: EnappsDestination) -> tuple[str, ...]:
     """Their SKUs of everything that goes out, each once.
 
     Raises:
         Unmappable: a line without SKU, a shipping charge without one.
     """
-    nameless = [
-        f"line {n} (id {line.id})"
-        for n, line in enumerate(order.lines, 1)
-        if line.sku is None and line.open_quantity > 0
-    ]
-    if nameless:
-        raise Unmappable(
-            "no_sku",
-            f"No SKU: {', '.join(nameless)}. Enapps knows its products by nothing else.",
-            hint="Give the line a SKU by an edit of the order, or enter the order in Enapps by hand.",
-            hold=True,
-        )
+    need_skus(order, because="Enapps knows its products by nothing else.", by_hand="Enapps")
     found = [destination.sku(line.sku) for line in open_lines(order) if line.sku is not None]
-    if _charged(order, destination):
+    if _charge(order, destination):
         if destination.shipping_sku is None:
-            raise Unmappable(
-                "no_shipping_sku",
-                f"The order has a shipping charge, and {destination.name} has no product for it.",
-                hint=f"Set shipping_sku in [destinations.{destination.name}]; false leaves the charge out.",
-            )
+            raise no_shipping_sku(_charge(order, destination), order, destination, noun="product")
         if destination.shipping_sku:
             found.append(destination.shipping_sku)
     return tuple(dict.fromkeys(found))
@@ -174,10 +153,10 @@ def sale_order(
     """
     codes(order, destination)
     rows = [_row(line, products, order, destination) for line in open_lines(order)]
-    if _charged(order, destination) and destination.shipping_sku:
+    if _charge(order, destination) and destination.shipping_sku:
         row: dict[str, Any] = {"product_id": products[destination.shipping_sku], "qty": 1}
         if destination.send_prices:
-            row["price_unit"] = float(rounded(_charge(order, destination), decimals(order.currency)))
+            row["price_unit"] = float(_charge(order, destination))
         rows.append(row)
     body: dict[str, Any] = {
         **destination.fields,
@@ -210,11 +189,7 @@ def _row(line: Line, products: Mapping[str, int | str], order: Order, destinatio
 
 def _charge(order: Order, destination: EnappsDestination) -> Decimal:
     charges = (one.total_incl if destination.tax_included else one.total_excl for one in order.shipping)
-    return sum(charges, Decimal(0))
-
-
-def _charged(order: Order, destination: EnappsDestination) -> bool:
-    return bool(rounded(_charge(order, destination), decimals(order.currency)))
+    return rounded(sum(charges, Decimal(0)), decimals(order.currency))
 
 
 def _shipping(address: Address, order: Order, destination: EnappsDestination) -> dict[str, str]:
@@ -242,8 +217,8 @@ def remarks(order: Order, *, destination: EnappsDestination, there: Decimal | No
         currency: of ``there``; empty where it was not told.
     """
     said = []
-    if destination.shipping_sku is False and _charged(order, destination):
-        amount = plain(rounded(_charge(order, destination), decimals(order.currency)))
+    if destination.shipping_sku is False and _charge(order, destination):
+        amount = plain(_charge(order, destination))
         said.append(f"the shipping charge of {amount} {order.currency} was left out: shipping_sku = false")
     unsaid = [line.id for line in open_lines(order) if any(line.options.keys() - destination.parameters.keys())]
     if unsaid:

@@ -117,5 +117,5 @@ def created(reply: Reply) -> tuple[int | None, str]:
 
 
 def _text(value: object) -> str:
-    """Empty relations and texts come as false in this family (section 3)."""
-    return "" if value is None or value is False else str(value).strip()
+    """Empty relations and texts come as false in this family (section 3); a list or an object is no text at all."""
+    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

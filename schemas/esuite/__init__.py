@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import ClassVar, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from schemas.customers import source
-from schemas.destination import Destination
+from schemas.destination import TAKEN, Destination, known_zone
 from schemas.model import StrictModel
 
 Scalar = str | int | float | bool
@@ -53,10 +52,7 @@ class EsuiteDestination(Destination):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, timezone: str | None) -> str | None:
-        try:
-            return None if timezone is None else ZoneInfo(timezone).key
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError('is no time zone, write for example "Australia/Melbourne"') from None
+        return None if timezone is None else known_zone(timezone, example="Australia/Melbourne")
 
     @field_validator("customer")
     @classmethod
@@ -85,7 +81,7 @@ class EsuiteDestination(Destination):
             problems.append("AccountNo = -1 would open a new account for every order; name an existing account")
         if fields.get("TransLedger", LEDGER) not in (LEDGER, ""):
             problems.append(f'TransLedger must be "{LEDGER}": orders of a shop go to the sales ledger')
-        problems += [f"{name} is set for each order; take it out" for name in OWN_FIELDS if name in fields]
+        problems += [f"{name} {TAKEN}" for name in OWN_FIELDS if name in fields]
         if problems:
             raise ValueError("; ".join(problems))
         return fields

@@ -11,9 +11,9 @@ from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from schemas.destination import Unmappable
 from schemas.esuite import EsuiteDestination, reference
 from schemas.esuite.payments import payment
+from schemas.goods import anything_open, need_skus, no_shipping_sku, shipping_left_out
 from schemas.model import plain
 from schemas.money import decimals, rounded
 from schemas.order import Address, Order
@@ -61,11 +61,6 @@ class Item:
 def _placed_on(order: Order, destination: EsuiteDestination) -> date:
     placed_at = order.placed_at
     return (placed_at.astimezone(ZoneInfo(destination.timezone)) if destination.timezone else placed_at).date()
-
-
-def anything_open(order: Order) -> bool:
-    """Whether a line is still to be delivered."""
-    return any(line.open_quantity > 0 for line in order.lines)
 
 
 def shipped(order: Order) -> dict[str, str]:
@@ -170,20 +165,13 @@ def remarks(order: Order, *, destination: EsuiteDestination) -> tuple[str, ...]:
         Unmappable: a payment that the configuration has no word for.
     """
     _, about_payment = payment(order, destination)
-    return (*_left_out(order, destination), *about_payment)
+    return (*shipping_left_out(order, destination), *about_payment)
 
 
 def change_remarks(order: Order, *, destination: EsuiteDestination) -> tuple[str, ...]:
     """As :func:`remarks`, of a transaction that was changed."""
     kept = "payments stay in Esuite as they were booked: a change sends none"
-    return (*_left_out(order, destination), *([kept] if order.payments else []))
-
-
-def _left_out(order: Order, destination: EsuiteDestination) -> list[str]:
-    charges = sum((charge.total_incl for charge in order.shipping), Decimal(0))
-    if not charges or destination.shipping_sku is not False:
-        return []
-    return [f"the shipping charge of {plain(charges)} {order.currency} was left out: shipping_sku = false"]
+    return (*shipping_left_out(order, destination), *([kept] if order.payments else []))
 
 
 def items(order: Order, destination: EsuiteDestination) -> list[Item]:
@@ -192,18 +180,7 @@ def items(order: Order, destination: EsuiteDestination) -> list[Item]:
     Raises:
         Unmappable: ``no_sku``, ``no_shipping_sku``.
     """
-    nameless = [
-        f"line {position} (id {line.id})"
-        for position, line in enumerate(order.lines, start=1)
-        if line.sku is None and line.open_quantity > 0
-    ]
-    if nameless:
-        raise Unmappable(
-            "no_sku",
-            f"No SKU: {', '.join(nameless)}. Esuite takes an order line only with a StockCode.",
-            hint="Give the line a SKU by an edit of the order, or enter the order in Esuite by hand.",
-            hold=True,
-        )
+    need_skus(order, because="Esuite takes an order line only with a StockCode.", by_hand="Esuite")
     goods = [
         Item(
             stock_code=destination.sku(line.sku),
@@ -225,12 +202,7 @@ def _freight(order: Order, destination: EsuiteDestination) -> list[Item]:
     if not charged or destination.shipping_sku is False:
         return []
     if not destination.shipping_sku:
-        raise Unmappable(
-            "no_shipping_sku",
-            f"The order has a shipping charge of {plain(sum(charged, Decimal(0)))} {order.currency}, "
-            f"and {destination.name} has no stock code for it.",
-            hint=f"Set shipping_sku in [destinations.{destination.name}]; false leaves the charge out.",
-        )
+        raise no_shipping_sku(sum(charged, Decimal(0)), order, destination, noun="stock code")
     one = Decimal(1)
     code = destination.shipping_sku
     return [Item(stock_code=code, total=total, ordered=one, open=one, most=one) for total in charged]

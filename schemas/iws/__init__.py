@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, field_validator
 
 from schemas.codes import COUNTRIES, CURRENCIES
 from schemas.customers import BY_REF, source
-from schemas.destination import Auth, BasicAuth, Destination, Text, Unmappable
+from schemas.destination import Auth, BasicAuth, Destination, Text, Unmappable, known_zone, other_than
 from schemas.iws.names import NAMES, checked
 
 Scalar = str | int | float | bool
@@ -34,17 +34,6 @@ OWN_FIELDS = (
 """Set for each order, or by a key of their own. Letter case does not matter there (section 3)."""
 
 OWN_LINE_FIELDS = ("itemName", "itemCode", "itemQuantity", "itemUnitPrice", "netItemPrice")
-
-
-def _none_of(ours: tuple[str, ...]) -> AfterValidator:
-    taken = {name.lower() for name in ours}
-
-    def check(name: str) -> str:
-        if name.lower() in taken:
-            raise ValueError("is set for each order; take it out")
-        return name
-
-    return AfterValidator(check)
 
 
 def _country_code(code: str) -> str:
@@ -82,8 +71,8 @@ class IwsDestination(Destination):
     timezone: str = "Europe/London"
     currency: str | None = None
     credit_hold: bool | None = None
-    fields: dict[Annotated[str, _none_of(OWN_FIELDS)], Scalar] = Field(default_factory=dict)
-    line_fields: dict[Annotated[str, _none_of(OWN_LINE_FIELDS)], Scalar] = Field(default_factory=dict)
+    fields: dict[Annotated[str, other_than(OWN_FIELDS)], Scalar] = Field(default_factory=dict)
+    line_fields: dict[Annotated[str, other_than(OWN_LINE_FIELDS)], Scalar] = Field(default_factory=dict)
     custom_fields: dict[Text, Scalar] = Field(default_factory=dict)
     country_names: dict[Annotated[str, AfterValidator(_country_code)], Text] = Field(default_factory=dict)
     names: dict[str, str] = Field(default_factory=dict)
@@ -109,10 +98,7 @@ class IwsDestination(Destination):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, timezone: str) -> str:
-        try:
-            return ZoneInfo(timezone).key
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError('is no time zone, write for example "Europe/London"') from None
+        return known_zone(timezone, example="Europe/London")
 
     @field_validator("currency")
     @classmethod

@@ -72,7 +72,8 @@ def _resource(value: object) -> Resource | None:
     if not isinstance(value, dict) or not isinstance(value.get("attributes", {}), dict):
         return None
     attributes = {name.lower(): inner for name, inner in value.get("attributes", {}).items()}
-    return Resource(words(value.get("id")), attributes)
+    code = value.get("id")
+    return Resource(words(code) if isinstance(code, str | int) and not isinstance(code, bool) else "", attributes)
 
 
 def read_one(reply: Reply) -> Resource | None:

@@ -10,10 +10,10 @@ from decimal import Decimal
 from fractions import Fraction
 
 from schemas.destination import Unmappable
+from schemas.goods import need_skus, shipping_left_out
 from schemas.http import Call
 from schemas.iws import EMAIL, IwsDestination
 from schemas.iws.countries import country_name
-from schemas.model import plain
 from schemas.money import decimals, rounded
 from schemas.order import Address, Amounts, Line, Order
 
@@ -66,11 +66,6 @@ class Item:
                 return True
         low, high = sorted((self.amount, self.most_amount))
         return self.quantity < quantity < self.most and low <= amount <= high
-
-
-def anything_open(order: Order) -> bool:
-    """Whether a line is still to be delivered."""
-    return any(line.open_quantity > 0 for line in order.lines)
 
 
 def reference(order: Order, *, shop: str, destination: IwsDestination) -> str:
@@ -162,15 +157,7 @@ def items(order: Order, destination: IwsDestination) -> list[Item]:
     Raises:
         Unmappable: ``no_sku``.
     """
-    lines = enumerate(order.lines, start=1)
-    nameless = [f"line {at} (id {line.id})" for at, line in lines if line.sku is None and line.open_quantity > 0]
-    if nameless:
-        raise Unmappable(
-            "no_sku",
-            f"No SKU: {', '.join(nameless)}. IWS takes an order line only with an item name.",
-            hint="Give the line a SKU by an edit of the order, or enter the order in Interprise by hand.",
-            hold=True,
-        )
+    need_skus(order, because="IWS takes an order line only with an item name.", by_hand="Interprise")
     found: dict[str, Item] = {}
     for line in order.lines:
         if line.sku is not None:
@@ -244,10 +231,7 @@ def address_of(address: Address, order: Order, *, kind: str, destination: IwsDes
 
 def remarks(order: Order, destination: IwsDestination) -> tuple[str, ...]:
     """Sentences for the timeline: what the sales order says otherwise than the order."""
-    said = []
-    charges = sum((charge.total_incl for charge in order.shipping), Decimal(0))
-    if charges and destination.shipping_sku is False:
-        said.append(f"the shipping charge of {plain(charges)} {order.currency} was left out: shipping_sku = false")
+    said = [*shipping_left_out(order, destination)]
     set_for_all = {name.lower() for name in destination.fields}
     if _notes(order) and "notes" in set_for_all:
         said.append("the order's note and options were left out: notes is set in fields")

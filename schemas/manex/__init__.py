@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from schemas.customers import source
-from schemas.destination import Auth, Destination, PathAuth, Text
+from schemas.destination import Auth, Destination, PathAuth, Text, other_than
 from schemas.model import StrictModel
 
 Scalar = str | int | float | bool
@@ -73,18 +73,6 @@ def _action(name: str) -> str:
     return name
 
 
-def _other_than(ours: Iterable[str]) -> AfterValidator:
-    """Refuses the names that are set for each order."""
-    taken = {name.lower() for name in ours}
-
-    def check(name: str) -> str:
-        if name.lower() in taken:
-            raise ValueError("is set for each order; take it out")
-        return name
-
-    return AfterValidator(check)
-
-
 def ten_digits(value: object) -> object:
     """A number that was written without its leading zeros (section 3: ten digits, padded on the left)."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -120,9 +108,9 @@ class ManexDestination(Destination):
     price_decimals: int = Field(default=5, ge=2, le=8)
     parallel: int = Field(default=4, ge=1, le=50)
     item_master: bool = False
-    fields: dict[Annotated[str, _other_than(OWN_FIELDS["fields"])], Scalar] = Field(default_factory=dict)
-    line_fields: dict[Annotated[str, _other_than(OWN_FIELDS["line_fields"])], Scalar] = Field(default_factory=dict)
-    price_fields: dict[Annotated[str, _other_than(OWN_FIELDS["price_fields"])], Scalar] = Field(default_factory=dict)
+    fields: dict[Annotated[str, other_than(OWN_FIELDS["fields"])], Scalar] = Field(default_factory=dict)
+    line_fields: dict[Annotated[str, other_than(OWN_FIELDS["line_fields"])], Scalar] = Field(default_factory=dict)
+    price_fields: dict[Annotated[str, other_than(OWN_FIELDS["price_fields"])], Scalar] = Field(default_factory=dict)
     actions: dict[Annotated[str, AfterValidator(_action)], Action] = Field(default_factory=dict)
     skus: dict[str, Annotated[Part, BeforeValidator(_as_part)]] = Field(default_factory=dict)  # type: ignore[assignment]
 

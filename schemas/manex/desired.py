@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from schemas.customers import Copies, Copy, code_of, customer_of
 from schemas.destination import Unmappable
+from schemas.goods import no_shipping_sku, no_sku, open_lines, shipping_left_out
 from schemas.manex import CUSTOMER_DIGITS, SO_NUMBER_CHARS, ManexDestination, Part, ten_digits
 from schemas.manex.reply import SalesOrder
 from schemas.model import plain
@@ -104,7 +105,7 @@ def prepare(order: Order, memo: Memo, destination: ManexDestination, shelf: Shel
         done["SoNo"] = destination.so_prefix + shelf.number(destination.series_digits)
     done.setdefault("placed", order.placed_at.astimezone(UTC).date().isoformat())
     lines: dict[str, list[Any]] = dict(done.get("lines", {}))
-    wanted = {line.id: plain(line.fulfilled_quantity) for line in order.lines if line.open_quantity > 0}
+    wanted = {line.id: plain(line.fulfilled_quantity) for line in open_lines(order)}
     if _charged(order, destination) and destination.shipping_sku is not False:
         wanted[SHIPPING] = "0"
     for key, fulfilled in wanted.items():
@@ -196,15 +197,7 @@ def remarks(order: Order, *, number: str, destination: ManexDestination) -> tupl
     said = []
     if cut(number, PO_CHARS) != number:
         said.append(f"PoNo was cut to {cut(number, PO_CHARS)}, the limit at ManEx is {PO_CHARS} characters")
-    charges = sum((charge.total_incl for charge in order.shipping), Decimal(0))
-    if charges and destination.shipping_sku is False:
-        said.append(f"the shipping charge of {plain(charges)} {order.currency} was left out: shipping_sku = false")
-    return tuple(said)
-
-
-def anything_open(order: Order) -> bool:
-    """Whether a line is still to be delivered."""
-    return any(line.open_quantity > 0 for line in order.lines)
+    return (*said, *shipping_left_out(order, destination))
 
 
 def _items(order: Order, lines: Mapping[str, list[Any]], destination: ManexDestination) -> list[Item]:
@@ -226,12 +219,7 @@ def _wanted(line: Line, before: Decimal) -> Decimal:
 
 def _item(line: Line, position: int, known: list[Any], order: Order, destination: ManexDestination) -> Item:
     if line.sku is None:
-        raise Unmappable(
-            "no_sku",
-            f"No SKU: line {position} (id {line.id}). ManEx takes a line only with a part number.",
-            hint="Give the line a SKU by an edit of the order, or enter the order in ManEx by hand.",
-            hold=True,
-        )
+        raise no_sku([(position, line)], because="ManEx takes a line only with a part number.", by_hand="ManEx")
     quantity = _wanted(line, Decimal(known[1]))
     total = line.total_incl if destination.tax_included else line.total_excl
     amount = rounded(Fraction(total) / Fraction(line.quantity) * Fraction(quantity), decimals(order.currency))
@@ -255,12 +243,7 @@ def _charged(order: Order, destination: ManexDestination) -> bool:
 def _freight(charge: Decimal, line_no: int, order: Order, destination: ManexDestination) -> Item:
     amount = rounded(charge, decimals(order.currency))
     if not destination.shipping_sku:
-        raise Unmappable(
-            "no_shipping_sku",
-            f"The order has a shipping charge of {plain(amount)} {order.currency}, and {destination.name} has no part "
-            "for it.",
-            hint=f"Set shipping_sku in [destinations.{destination.name}]; false leaves the charge out.",
-        )
+        raise no_shipping_sku(amount, order, destination, noun="part")
     part = destination.part(destination.shipping_sku)
     return Item(line_no=line_no, part=part, description="Shipping", quantity=Decimal(1), price=Price(amount))
 

@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from schemas.destination import Unmappable
-from schemas.enapps import EnappsDestination, codes, open_lines, sale_order
+from schemas.enapps import EnappsDestination, codes, sale_order
 from schemas.enapps.reply import FoundOrder, created, said
+from schemas.goods import anything_open
 from schemas.http import Call
 from tasks.enapps.copies import prepare, products, waiting, whom
 from tasks.enapps.feeds import FEEDS
 from tasks.enapps.lookup import OF_AN_ATTEMPT, by_id, find, made, not_shown, settle, without_looks
 from tasks.enapps.probe import probe
 from tasks.enapps.replies import trouble
+from tasks.once import NOTHING_LEFT, never_sent
 from worker.app import delivery_task
-from worker.outcomes import Delivered, Outcome, Reject, Retry
+from worker.outcomes import Delivered, Outcome, Reject, Retry, unmappable
 from worker.system import Http, Job, System
-
-NEVER_SENT = "cancelled before anything reached Enapps"
-NOTHING_LEFT = "nothing left to deliver: no line of the order has an open quantity"
 
 
 async def converge(job: Job[EnappsDestination], http: Http) -> Outcome:
@@ -40,8 +39,8 @@ async def _find_or_create(job: Job[EnappsDestination], http: Http) -> Outcome:
         stop = await find(job, http)
         if stop is not None:
             return stop
-    if job.order.cancelled or not open_lines(job.order):
-        note = NEVER_SENT if job.order.cancelled else NOTHING_LEFT
+    if job.order.cancelled or not anything_open(job.order):
+        note = never_sent("Enapps") if job.order.cancelled else NOTHING_LEFT
         memo = {name: value for name, value in job.memo.items() if name not in OF_AN_ATTEMPT}
         return Delivered(reference=None, note=note, memo=memo)
     not_yet = waiting(job)
@@ -50,15 +49,13 @@ async def _find_or_create(job: Job[EnappsDestination], http: Http) -> Outcome:
     try:
         call = _post(job, whom(job), products(job))
     except Unmappable as problem:
-        return Reject(
-            code=problem.code, reason=problem.reason, hint=problem.hint, hold=problem.hold, in_doubt=job.in_doubt
-        )
+        return unmappable(problem, in_doubt=job.in_doubt)
     return await _create(job, http, call)
 
 
 def plan(job: Job[EnappsDestination]) -> Sequence[Call]:
     """The one POST of a first attempt. What the local copies tell stands in angle brackets."""
-    if job.order.cancelled or not open_lines(job.order):
+    if job.order.cancelled or not anything_open(job.order):
         return ()
     by_email = job.destination.contact == "email"
     contact = "<contact with the order's e-mail address>" if by_email else job.destination.contact

@@ -20,7 +20,7 @@ def prepare(order: Order, memo: Mapping[str, Any], destination: EnappsDestinatio
 
     And what a look-up has to know of attempts that may have got through: since when there were any (``begun``, UNIX
     seconds), for which contacts (``contacts``) of which companies (``partners``), and which contents of the order they
-    sent (``contents``).
+    sent (``contents``) under which numbers of the shop (``numbers``).
     """
     if memo.get("order_id") or order.cancelled:
         return memo
@@ -31,6 +31,7 @@ def prepare(order: Order, memo: Mapping[str, Any], destination: EnappsDestinatio
         found["contacts"] = _with(memo.get("contacts", ()), found["contact"]["id"])
         found["partners"] = _with(memo.get("partners", ()), found["contact"].get("partner"))
     found["contents"] = _with(memo.get("contents", ()), order.content())
+    found["numbers"] = _with(memo.get("numbers", ()), order.number)
     found.pop("unread", None)
     try:
         wanted = codes(order, destination)

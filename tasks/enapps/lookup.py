@@ -23,7 +23,7 @@ BEFORE = timedelta(days=1)
 NO_LIST = Retry(code="unreadable", reason="Enapps answered with no list of orders.", tries=4)
 """Not quoted: what it has in its place may be about people."""
 
-OF_AN_ATTEMPT = ("looked_at", "begun", "contents", "partners", "contacts", "taken")
+OF_AN_ATTEMPT = ("looked_at", "begun", "contents", "numbers", "partners", "contacts", "taken")
 """What the memo has only as long as nobody knows whether the order is there."""
 
 
@@ -51,7 +51,19 @@ async def find(job: Job[EnappsDestination], http: Http) -> Outcome | None:
     if not isinstance(listed, _Listed):
         return listed
     ours = [one for one in listed.orders if one.reference == " ".join(job.number.split())]
+    earlier, sent_for = _earlier(job), job.memo.get("contacts", ())
+    before = [one for one in listed.orders if one.reference in earlier and not one.cancelled]
+    before = [one for one in before if one.contact is None or one.contact in sent_for]  # see _number_taken
+    if before and not any(not one.cancelled for one in ours):
+        return _under_earlier(job, before[0])
     return _found(job, ours) if ours or listed.whole else _too_many(job)
+
+
+def _earlier(job: Job[EnappsDestination]) -> set[str]:
+    """References that the order may have been sent under before its number was edited."""
+    prefix = job.number.removesuffix(job.order.number.removeprefix("#"))
+    numbers = [str(one).removeprefix("#") for one in job.memo.get("numbers", ())]
+    return {" ".join(f"{prefix}{one}".split()) for one in numbers} - {" ".join(job.number.split())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +159,17 @@ def not_shown(job: Job[EnappsDestination]) -> Retry:
         "not there, edit the order's number to send it once more.",
         in_doubt=True,
         tries=6,
+    )
+
+
+def _under_earlier(job: Job[EnappsDestination], there: FoundOrder) -> Reject:
+    """It got through after all, and then its number was edited."""
+    return Reject(
+        code="earlier_number",
+        reason=f"Enapps holds this order as {_standing(there)} under its earlier number {there.reference}.",
+        hint=f"Accept it as it is there; or cancel {there.shown} in Enapps, then replay to send it as {job.number}.",
+        hold=True,
+        in_doubt=True,
     )
 
 

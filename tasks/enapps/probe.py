@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +17,8 @@ from schemas.enapps.reply import REFERENCE
 from schemas.http import Call, Reply
 from tasks.enapps.feeds import TIMES
 from tasks.enapps.replies import trouble
-from worker.outcomes import Delivered, Outcome, Retry, Suspend
+from tasks.probing import Findings
+from worker.outcomes import Retry
 from worker.system import Http, Probed
 
 BACK = timedelta(days=30)
@@ -34,7 +34,7 @@ async def probe(destination: EnappsDestination, http: Http) -> Probed:
     A lost answer is looked up in the list of orders, by its pages and by client_order_ref; a server that contradicts
     these fails the probe. All else is a remark.
     """
-    look = _Look(destination, http)
+    look = _Findings(destination, http)
     products = await look.rows(PRODUCTS, needed=True)
     if products is None:
         return look.probed()
@@ -48,19 +48,8 @@ async def probe(destination: EnappsDestination, http: Http) -> Probed:
     return look.probed(_not_seen(destination))
 
 
-@dataclass(slots=True)
-class _Look:
-    """What was asked at one destination so far, and what came of it. ``failed``: why it cannot be worked with."""
-
-    destination: EnappsDestination
-    http: Http
-    contradicted: list[str] = field(default_factory=list)
-    untried: list[str] = field(default_factory=list)
-    failed: Outcome | None = None
-
-    def probed(self, *more: str) -> Probed:
-        """All of it."""
-        return Probed(self.failed or Delivered(reference=None), (*self.contradicted, *self.untried, *more))
+class _Findings(Findings[EnappsDestination]):
+    """Of lists that were asked for."""
 
     async def rows(self, path: str, *params: tuple[str, str], needed: bool) -> Rows | None:
         """The rows of a page, the first where ``params`` name none; None where it was no list.
@@ -71,8 +60,9 @@ class _Look:
         reply = await self.http.send(Call("GET", path, params=params))
         problem = trouble(reply, writing=False, destination=self.destination.name, now=time.time())
         if problem is not None:
-            self.failed = self.failed or (problem if needed else None)
-            if not needed:
+            if needed:
+                self.fail(problem)
+            else:
                 self.untried.append(f"not tried: GET {path}: {problem.reason}")
             return None
         found = self.destination.rows(reply)
@@ -83,22 +73,12 @@ class _Look:
     def _no_list(self, path: str, reply: Reply) -> None:
         told = [f'"{name}"' for name, value in members(reply.json()).items() if isinstance(value, list)]
         reason = f"GET {path} answers with no list that is known here."
-        self.failed = self.failed or Retry(code="unreadable", reason=reason)
+        self.fail(Retry(code="unreadable", reason=reason))
         there = f"its list is in {' or '.join(told)}: {self.key('list')}" if told else "no member of it is a list"
-        self.contradicted.append(f"GET {path}: {there}.")
-
-    def contradict(self, remark: str) -> None:
-        """A guess is wrong without which an order cannot be looked up."""
-        self.contradicted.append(remark)
-        reason = "An order whose answer was lost could not be looked up: the server contradicts what that needs."
-        self.failed = self.failed or Suspend(code="cannot_look", reason=reason)
-
-    def key(self, name: str) -> str:
-        """Where a name is corrected."""
-        return f"set {name} in [destinations.{self.destination.name}.names]"
+        self.contradict(f"GET {path}: {there}.")
 
 
-async def _pages(look: _Look, first: Rows) -> None:
+async def _pages(look: _Findings, first: Rows) -> None:
     """Every list is read without a number first, and then from page 1: that has to be all of it, whichever is first."""
     numbered = [await _page(look, number) for number in (0, 1)]
     begin = [_first(rows) for rows in numbered if rows]
@@ -108,11 +88,12 @@ async def _pages(look: _Look, first: Rows) -> None:
     elif _first(first) not in begin:
         look.contradict(
             f"GET {PRODUCTS} without a page begins neither as page 0 nor as page 1 does, so lists are not read from "
-            "their beginning: ask the vendor how the first page of a list is asked for."
+            "their beginning: ask the vendor how the first page of a list is asked for.",
+            needed=True,
         )
 
 
-async def _page(look: _Look, number: int) -> Rows | None:
+async def _page(look: _Findings, number: int) -> Rows | None:
     """What a page has; nothing where there is no such page, which may be a refusal. None: it did not answer."""
     reply = await look.http.send(Call("GET", PRODUCTS, params=(("page", str(number)),)))
     problem = trouble(reply, writing=False, destination=look.destination.name, now=time.time())
@@ -125,12 +106,12 @@ def _first(rows: Sequence[Mapping[str, Any]]) -> int | None:
     return whole(rows[0].get("id")) if rows else None
 
 
-def _named(look: _Look, rows: Rows, *, path: str, ours: str, lost: str) -> None:
+def _named(look: _Findings, rows: Rows, *, path: str, ours: str, lost: str) -> None:
     """Whether a member that is needed is called as it is guessed."""
     if any(READ[ours] in row for row in rows):
         return
     name = look.destination.called(ours)
-    look.contradicted.append(f"GET {path} has no {name}, so {lost}; it has {_members(rows)}: {look.key(ours)}.")
+    look.contradict(f"GET {path} has no {name}, so {lost}; it has {_members(rows)}: {look.key(ours)}.")
 
 
 def _members(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -138,7 +119,7 @@ def _members(rows: Iterable[Mapping[str, Any]]) -> str:
     return ", ".join(dict.fromkeys(name for row in rows for name in row)) or "nothing"
 
 
-async def _orders(look: _Look) -> None:
+async def _orders(look: _Findings) -> None:
     since = (datetime.now(UTC) - BACK).strftime(TIMES)
     orders = await look.rows("orders", ("create_date", since), needed=True)
     if orders is None:
@@ -148,7 +129,8 @@ async def _orders(look: _Look) -> None:
     elif not any(REFERENCE in row for row in orders):
         look.contradict(
             f"GET orders has no {REFERENCE}, so an order whose answer was lost cannot be looked up; it has "
-            f"{_members(orders)}: have {REFERENCE} shown to the API user."
+            f"{_members(orders)}: have {REFERENCE} shown to the API user.",
+            needed=True,
         )
 
 

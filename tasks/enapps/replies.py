@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schemas.enapps.reply import failed, said, told_status, wordless
-from schemas.http import Reply, retry_after
+from schemas.http import Reply
+from tasks.replies import answered, later, silence
 from worker.outcomes import Reject, Retry, Suspend
 
 _LOGIN = "Check auth in [destinations.{name}]: secret, login and password, or the token; and that the user may do this."
@@ -25,14 +26,13 @@ def trouble(reply: Reply, *, writing: bool, destination: str, now: float) -> Ret
         writing: the call was to make an order, so that no answer leaves a doubt.
     """
     if reply.fault is not None or reply.status is None:
-        return _silence(reply, writing=writing)
+        return silence(reply, who="Enapps", writing=writing, perhaps="the order may be there")
     if reply.ok and not failed(reply):
         if reply.json() is not None or (writing and wordless(reply)):
             return None
         text = f"Enapps answered {reply.status}, but not in JSON."
         return Retry(code="unreadable", reason=text, in_doubt=writing, tries=4)
-    status, words = told_status(reply), said(reply)
-    reason = f"Enapps answered {reply.status}: {words}" if words else f"Enapps answered {reply.status} without a text."
+    status, reason = told_status(reply), answered("Enapps", reply.status, said(reply))
     if status is None:  # a 200 with an error that says neither whose fault it is nor how far things went
         return Reject(code="refused", reason=reason, hint=_MEND.format(name=destination), in_doubt=writing)
     if status == 401 and writing and reply.ok:  # of an error within a 200 nobody says that nothing was done before
@@ -46,21 +46,13 @@ def trouble(reply: Reply, *, writing: bool, destination: str, now: float) -> Ret
         made = writing and status in (302, 303)
         return Suspend(code="wrong_url", reason=reason, hint=_URL.format(name=destination), in_doubt=made)
     if status in (408, 425, 429) or status >= 500:
-        wait = retry_after(reply, now=now)
-        return Retry(
+        return later(
+            reply,
             code=str(status),
             reason=reason,
-            after=wait,
-            everyone=wait is not None or status == 429,
+            everyone=status == 429,
             in_doubt=writing and status not in (425, 429),
             tries=4 if status == 500 else None,
+            now=now,
         )
     return Reject(code="refused", reason=reason, hint=_MEND.format(name=destination))
-
-
-def _silence(reply: Reply, *, writing: bool) -> Retry:
-    if reply.fault == "connect":
-        return Retry(code="connect", reason="Enapps could not be reached; nothing was sent.")
-    happened = "did not answer in time" if reply.fault == "timeout" else "closed the connection without an answer"
-    doubt = "; the order may be there, so the next attempt looks first" if writing else ""
-    return Retry(code=reply.fault or "lost", reason=f"Enapps {happened}{doubt}.", in_doubt=writing)

@@ -7,38 +7,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from schemas.customers import code_of
-from schemas.destination import Unmappable
 from schemas.esuite import LEDGER, EsuiteDestination, reference
 from schemas.esuite.reply import Row, differences, read_rows
-from schemas.esuite.trans import anything_open, anything_wanted, remarks, shipped, transaction
+from schemas.esuite.trans import anything_wanted, remarks, shipped, transaction
+from schemas.goods import anything_open
 from schemas.http import Call
 from tasks.copies import customer_unread
 from tasks.esuite.change import PREPARED, compared, is_ours, prepare, tried, written
 from tasks.esuite.feeds import FEEDS
 from tasks.esuite.lookup import ignored, key_of, look, remembered
 from tasks.esuite.replies import outcome
+from tasks.once import NOTHING_LEFT, look_again, once
 from worker.app import delivery_task
-from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+from worker.outcomes import Delivered, Outcome, Reject, Retry
 from worker.system import Http, Job, Probed, System
 
 PROBE_NUMBER = "crossdock-probe"
-NOTHING_LEFT = "nothing left to deliver: no line of the order has an open quantity"
-NEVER_SENT = "cancelled before anything reached Esuite"
 
 
 async def converge(job: Job[EsuiteDestination], http: Http) -> Outcome:
     """Make Esuite hold the order once: write at first, look before writing wherever something may be there."""
-    doubtful = job.in_doubt or bool(job.memo.keys() - PREPARED)
-    try:
-        if doubtful:
-            found = await _find(job, http)
-            if found is not None:
-                return replace(found, in_doubt=True) if isinstance(found, Retry | Reject | Suspend) else found
-        if job.order.cancelled:
-            return Delivered(reference=None, note=NEVER_SENT)
-        return await _create(job, http)
-    except Unmappable as problem:
-        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=problem.hold, in_doubt=doubtful)
+    may_be_there = job.in_doubt or bool(job.memo.keys() - PREPARED)
+    return await once(job, http, may_be_there=may_be_there, find=_find, create=_create, system="Esuite")
 
 
 def plan(job: Job[EsuiteDestination]) -> Sequence[Call]:
@@ -175,22 +165,11 @@ def _revived(job: Job[EsuiteDestination], name: str) -> Reject:
 
 def _absent(job: Job[EsuiteDestination]) -> Outcome | None:
     """Two empty looks, apart in time, come before a second POST (section 10, step 5)."""
-    key, memo, apart = key_of(job), job.memo, job.destination.timeout_s
-    if remembered(job) and memo.get("TransYourRef", key) == key:
+    key = key_of(job)
+    if remembered(job) and job.memo.get("TransYourRef", key) == key:
         return _missing(job, remembered(job))
-    # An attempt that was cut off may have posted after its look.
-    counted = memo.get("looked_for") == key and not job.interrupted
-    since = job.now - float(memo["looked_at"]) if counted else 0.0
-    if counted and since >= apart:
-        return None
-    first = {**memo, "looked_for": key, "looked_at": job.now, "empty_looks": 1}
-    return Retry(
-        code="looking",
-        reason=f"Esuite shows no {key}; it is looked for once more before it is sent again.",
-        after=min(apart, apart - since),
-        counts=False,
-        memo=None if counted else first,
-    )
+    reason = f"Esuite shows no {key}; it is looked for once more before it is sent again."
+    return look_again(job, key=key, apart=job.destination.timeout_s, reason=reason)
 
 
 def _missing(job: Job[EsuiteDestination], name: str) -> Outcome:

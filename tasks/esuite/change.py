@@ -34,11 +34,13 @@ def prepare(
     """The figures of each version that may be sent stand in the ledger before it is: by them it is known to be ours.
 
     So do its wordings: figures are compared with what is there, addresses and notes with what was sent. And whose
-    order it is, where that is looked up: anew until something may be there.
+    order it is, where that is looked up: anew until something may be there, and as long as nobody is known, for
+    without an account nothing went out.
     """
     if order.cancelled:
         return memo
-    if destination.customer_from is not None and memo.keys() <= PREPARED:
+    nobody = "customer" in memo and not memo["customer"].get("code")
+    if destination.customer_from is not None and (nobody or memo.keys() <= PREPARED):
         memo = {**memo, "customer": customer_of(order.email, of=destination.customer_from, shelf=shelf)}
     if not memo.keys() - {"customer"} and shipped(order):
         memo = {**memo, "shipped": shipped(order)}

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from schemas.esuite.reply import read_created, said
-from schemas.http import Reply, retry_after
-from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
-
-
-@dataclass(frozen=True, slots=True)
-class Documented:
-    """A row of section 3.2: status, how its text begins in lower case, what follows. The first that fits counts."""
-
-    status: int
-    begins: str
-    kind: Literal["reject", "suspend", "retry"]
-    code: str
-    hint: str = ""
-    tries: int | None = None
-
+from schemas.http import Reply
+from tasks.replies import Documented, answered, silence, undocumented
+from worker.outcomes import Delivered, Outcome, Reject, Retry
 
 _URL = "Check base_url in [destinations.{name}]: it ends with /api/v2 and usually has a port."
 _AUTH = "Check auth in [destinations.{name}]; how a credential travels is not documented, so ask Esuite."
@@ -33,25 +20,26 @@ _MEND = (
     "edit of the order."
 )
 
-REPLIES: tuple[Documented, ...] = (
-    Documented(400, "error with url", "suspend", "bad_url", _URL),
-    Documented(400, "incomplete url", "suspend", "bad_url", _URL),
-    Documented(400, "no payload found", "reject", "no_payload", _GATEWAY),
-    Documented(400, "error with payload - no ", "reject", "no_data", _GATEWAY),
-    Documented(400, "", "reject", "refused", _MEND),
-    Documented(401, "", "suspend", "unauthorized", _AUTH),
-    Documented(403, "forbidden - data is read only", "suspend", "read_only", _RIGHTS),
-    Documented(403, "forbidden - account data is read only", "suspend", "read_only", _RIGHTS),
-    Documented(403, "forbidden - you do not have rights", "suspend", "no_rights", _RIGHTS),
-    Documented(403, "", "suspend", "not_authorized", _AUTH),
-    Documented(404, "", "suspend", "wrong_url", _URL),  # a missing record is 204, so 404 points to the URL
-    Documented(405, "", "suspend", "method_refused", _URL),
-    Documented(406, "", "reject", "bad_query", _DEFECT),
-    Documented(408, "", "retry", "408"),
-    Documented(429, "", "retry", "429"),
-    Documented(500, "", "retry", "500", tries=4),  # may hide an error in the data: a few tries, then a person
-    Documented(501, "", "suspend", "not_implemented", _URL),  # unlike every other 5xx
+REPLIES: tuple[tuple[int, str, Documented], ...] = (
+    (400, "error with url", Documented("suspend", "bad_url", _URL)),
+    (400, "incomplete url", Documented("suspend", "bad_url", _URL)),
+    (400, "no payload found", Documented("reject", "no_payload", _GATEWAY)),
+    (400, "error with payload - no ", Documented("reject", "no_data", _GATEWAY)),
+    (400, "", Documented("reject", "refused", _MEND)),
+    (401, "", Documented("suspend", "unauthorized", _AUTH)),
+    (403, "forbidden - data is read only", Documented("suspend", "read_only", _RIGHTS)),
+    (403, "forbidden - account data is read only", Documented("suspend", "read_only", _RIGHTS)),
+    (403, "forbidden - you do not have rights", Documented("suspend", "no_rights", _RIGHTS)),
+    (403, "", Documented("suspend", "not_authorized", _AUTH)),
+    (404, "", Documented("suspend", "wrong_url", _URL)),  # a missing record is 204, so 404 points to the URL
+    (405, "", Documented("suspend", "method_refused", _URL)),
+    (406, "", Documented("reject", "bad_query", _DEFECT)),
+    (408, "", Documented("retry", "408")),
+    (429, "", Documented("retry", "429")),
+    (500, "", Documented("retry", "500", tries=4)),  # may hide an error in the data: a few tries, then a person
+    (501, "", Documented("suspend", "not_implemented", _URL)),  # unlike every other 5xx
 )
+"""The rows of section 3.2: status, how its text begins in lower case, what follows. The first that fits counts."""
 
 NO_DATA: dict[str, Reject] = {
     "stock": Reject(code="unknown_sku", reason="Esuite answered 204: it has no such stock code.", hint=_MEND),
@@ -76,45 +64,19 @@ def outcome(reply: Reply, *, writing: bool, destination: str, now: float) -> Out
         transaction in reference and memo; else what to do.
     """
     if reply.fault is not None:
-        return _silence(reply, writing=writing)
+        return silence(reply, who="Esuite", writing=writing, perhaps="the transaction may be there")
     if reply.ok:
         return _written(reply) if writing else _read(reply, destination=destination)
     status, text = reply.status or 0, said(reply)
-    reason = f"Esuite answered {status}: {text}" if text else f"Esuite answered {status} without a text."
-    row = _row(status, text)
-    hint = row.hint.format(name=destination)
-    if row.kind == "suspend":
-        return Suspend(code=row.code, reason=reason, hint=hint)
-    if row.kind == "reject":
-        return Reject(code=row.code, reason=reason, hint=hint)
-    wait = retry_after(reply, now=now)
-    return Retry(
-        code=row.code,
-        reason=reason,
-        after=wait,
-        everyone=wait is not None,
-        in_doubt=writing,
-        tries=row.tries,
-    )
+    row, reason = _row(status, text), answered("Esuite", status, text)
+    return row.outcome(reply, reason=reason, writing=writing, destination=destination, now=now)
 
 
 def _row(status: int, text: str) -> Documented:
-    for row in REPLIES:
-        if row.status == status and text.lower().startswith(row.begins):
+    for of, begins, row in REPLIES:
+        if of == status and text.lower().startswith(begins):
             return row
-    if status >= 500:
-        return Documented(status, "", "retry", str(status))
-    if status < 400:
-        return Documented(status, "", "suspend", "redirected", _URL)
-    return Documented(status, "", "reject", str(status), _MEND)
-
-
-def _silence(reply: Reply, *, writing: bool) -> Retry:
-    if reply.fault == "connect":
-        return Retry(code="connect", reason="Esuite could not be reached; nothing was sent.")
-    happened = "did not answer in time" if reply.fault == "timeout" else "closed the connection without an answer"
-    doubt = "; the transaction may be there, so the next attempt looks first" if writing else ""
-    return Retry(code=reply.fault or "lost", reason=f"Esuite {happened}{doubt}.", in_doubt=writing)
+    return undocumented(status, address=_URL, mend=_MEND)
 
 
 def _read(reply: Reply, *, destination: str) -> Outcome:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from schemas.destination import Unmappable
+from schemas.goods import anything_open
 from schemas.http import Call
 from schemas.iws import IwsDestination
 from schemas.iws.difference import warnings
 from schemas.iws.reply import Resource, read_created
-from schemas.iws.sales_order import anything_open, post, remarks
+from schemas.iws.sales_order import post, remarks
 from tasks.iws.compare import compared, settled, voided
 from tasks.iws.feeds import FEEDS
 from tasks.iws.lookup import cannot_look, look, remembered
@@ -18,12 +18,10 @@ from tasks.iws.memo import KEPT, by_email, code, kept, prepare, unread
 from tasks.iws.paging import Endless, Reader, Stopped
 from tasks.iws.probe import probe
 from tasks.iws.replies import outcome
+from tasks.once import NOTHING_LEFT, look_again, once
 from worker.app import delivery_task
-from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+from worker.outcomes import Delivered, Outcome, Reject, Retry
 from worker.system import Http, Job, System
-
-NOTHING_LEFT = "nothing left to deliver: no line of the order has an open quantity"
-NEVER_SENT = "cancelled before anything reached IWS"
 
 CHANGELOG_S = 60.0
 """The changelog is read with an overlap of a minute (section 9): so late a row may still come."""
@@ -31,17 +29,8 @@ CHANGELOG_S = 60.0
 
 async def converge(job: Job[IwsDestination], http: Http) -> Outcome:
     """Make IWS hold the order once: write at first, look before writing wherever something may be there."""
-    doubtful = job.in_doubt or bool(job.memo.keys() - set(KEPT))
-    try:
-        if doubtful:
-            found = await _find(job, http)
-            if found is not None:
-                return replace(found, in_doubt=True) if isinstance(found, Retry | Reject | Suspend) else found
-        if job.order.cancelled:
-            return Delivered(reference=None, note=NEVER_SENT)
-        return await _create(job, http)
-    except Unmappable as problem:
-        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=problem.hold, in_doubt=doubtful)
+    may_be_there = job.in_doubt or bool(job.memo.keys() - set(KEPT))
+    return await once(job, http, may_be_there=may_be_there, find=_find, create=_create, system="IWS")
 
 
 def plan(job: Job[IwsDestination]) -> Sequence[Call]:
@@ -104,7 +93,7 @@ def _under_this_number(job: Job[IwsDestination], row: Resource) -> bool:
 
 def _absent(job: Job[IwsDestination]) -> Outcome | None:
     """Two empty looks, apart in time, come before a second POST: IWS knows nothing of doubles (section 6.5)."""
-    code, memo = remembered(job), job.memo
+    code = remembered(job)
     if code:
         return Reject(
             code="missing",
@@ -114,18 +103,8 @@ def _absent(job: Job[IwsDestination]) -> Outcome | None:
             hold=True,
         )
     apart = max(job.destination.timeout_s, CHANGELOG_S if by_email(job) else 0.0)
-    # An attempt that was cut off may have posted after its look.
-    counted = memo.get("looked_for") == job.number and not job.interrupted
-    since = job.now - float(memo["looked_at"]) if counted else 0.0
-    if counted and since >= apart:
-        return None
-    return Retry(
-        code="looking",
-        reason=f"IWS shows no order {job.number}; it is looked for once more before it is sent again.",
-        after=min(apart, apart - since),
-        counts=False,
-        memo=None if counted else {**memo, "looked_for": job.number, "looked_at": job.now},
-    )
+    reason = f"IWS shows no order {job.number}; it is looked for once more before it is sent again."
+    return look_again(job, key=job.number, apart=apart, reason=reason)
 
 
 SYSTEM: System[IwsDestination] = System(

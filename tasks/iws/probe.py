@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from schemas.echo import exact, members
@@ -18,7 +17,8 @@ from schemas.iws.reply import Resource, read_one, read_page, titles
 from tasks.iws.changes import code_of, codes_of
 from tasks.iws.feeds import ORDERS, STOCK
 from tasks.iws.replies import outcome
-from worker.outcomes import Delivered, Outcome, Suspend
+from tasks.probing import Findings
+from worker.outcomes import Delivered
 from worker.system import Http, Probed
 
 NO_SUCH_CODE = "SO-CROSSDOCK-PROBE"
@@ -34,7 +34,6 @@ NOT_ITS_WORD = (401, 403, 408, 429)
 BUILD = "ask the vendor for a build with the changelog"
 LOOK_UP = "an order whose answer was lost cannot be looked up"
 FOLLOW = "what becomes of sales orders is not seen"
-CANNOT_LOOK = "An order whose answer was lost could not be looked up: the server contradicts what that needs."
 
 
 async def probe(destination: IwsDestination, http: Http) -> Probed:
@@ -47,24 +46,16 @@ async def probe(destination: IwsDestination, http: Http) -> Probed:
     answer = outcome(reply, "list", destination=destination.name, now=time.time())
     if not isinstance(answer, Delivered):
         return Probed(answer)
-    look, by_email = _Look(destination, http), _asks_by_email(destination)
+    look, by_email = _Findings(destination, http), _asks_by_email(destination)
     if by_email or destination.status_minutes:
         await _orders(look, by_email=by_email, customer=next((row.id for row in _rows(reply)), ""))
     if destination.stock_minutes:
         await _stock(look)
-    remarks = (*look.contradicted, *look.untried, _not_seen(destination))
-    return Probed(look.failed or answer, remarks)
+    return look.probed(_not_seen(destination))
 
 
-@dataclass(slots=True)
-class _Look:
-    """What was asked at one destination so far, and what came of it. ``failed``: why it cannot be worked with."""
-
-    destination: IwsDestination
-    http: Http
-    contradicted: list[str] = field(default_factory=list)
-    untried: list[str] = field(default_factory=list)
-    failed: Outcome | None = None
+class _Findings(Findings[IwsDestination]):
+    """Of routes that were asked for."""
 
     async def ask(
         self, call: Call, *, lost: str, known: str, needed: bool = False, fine: Container[int] = (404,)
@@ -83,20 +74,11 @@ class _Look:
         problem = outcome(reply, "list", destination=self.destination.name, now=time.time())
         if reply.fault is not None or reply.status in NOT_ITS_WORD or (reply.status or 0) >= 500:
             self.untried.append(f"not tried: {_asked(call)}, without which {lost}: it {_how(reply)}.")
-            self.failed = self.failed or (problem if needed else None)
+            if needed:
+                self.fail(problem)
             return None
         self.contradict(f"{_asked(call)} {_how(reply)}, so {lost}: {known}.", needed=needed)
         return None
-
-    def contradict(self, remark: str, *, needed: bool = False) -> None:
-        """A guess is wrong."""
-        self.contradicted.append(remark)
-        if needed and self.failed is None:
-            self.failed = Suspend(code="cannot_look", reason=CANNOT_LOOK)
-
-    def key(self, name: str) -> str:
-        """Where a name is corrected."""
-        return f"set {name} in [destinations.{self.destination.name}.names]"
 
 
 def _asked(call: Call) -> str:
@@ -117,7 +99,7 @@ def _asks_by_email(destination: IwsDestination) -> bool:
 # ---------------------------------------------------------------- sales orders
 
 
-async def _orders(look: _Look, *, by_email: bool, customer: str) -> None:
+async def _orders(look: _Findings, *, by_email: bool, customer: str) -> None:
     """The changelog, and the header of a sales order: they find an order by e-mail, and tell what becomes of it."""
     place = look.destination
     lost = LOOK_UP if by_email else FOLLOW
@@ -147,7 +129,7 @@ def _codes(reply: Reply | None) -> list[str]:
     return codes_of(code_of(row) for row in _rows(reply))
 
 
-async def _order_of(look: _Look, customer: str) -> str:
+async def _order_of(look: _Findings, customer: str) -> str:
     """A sales order of that customer; empty where there is none."""
     if not customer:
         return ""
@@ -159,7 +141,7 @@ async def _order_of(look: _Look, customer: str) -> str:
 # ---------------------------------------------------------------- stock
 
 
-async def _stock(look: _Look) -> None:
+async def _stock(look: _Findings) -> None:
     """The listing of the items, the stock of some, and whether its changes name items."""
     place = look.destination
     listing = Call("GET", place.word("route_inventory"), params=(("page[size]", str(ITEMS)),))
@@ -172,7 +154,7 @@ async def _stock(look: _Look) -> None:
     await _figures(look, codes_of(row.id or row.text("itemCode") for row in _rows(reply)) or named)
 
 
-async def _named(look: _Look, changes: Call, reply: Reply | None) -> list[str]:
+async def _named(look: _Findings, changes: Call, reply: Reply | None) -> list[str]:
     """The item of the newest change. What its ``data`` holds is not public (section 9)."""
     if not _rows(reply):
         return []
@@ -188,7 +170,7 @@ async def _named(look: _Look, changes: Call, reply: Reply | None) -> list[str]:
     return []
 
 
-async def _figures(look: _Look, codes: Sequence[str]) -> None:
+async def _figures(look: _Findings, codes: Sequence[str]) -> None:
     """The stock of the first of these items that has any."""
     name = look.destination.word("stock_free")
     for code in codes:

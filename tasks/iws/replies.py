@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
-from schemas.http import Reply, retry_after
+from schemas.http import Reply
 from schemas.iws.reply import read_created, read_one, read_page, said, titles
+from tasks.replies import Documented, answered, silence, undocumented
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
 
 Asked = Literal["write", "list", "one"]
 """What a call was for. No answer to a write leaves a doubt; 404 means something else to each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Documented:
-    """A status of section 5, or one that a server of its kind answers, and what follows."""
-
-    kind: Literal["reject", "suspend", "retry"]
-    code: str
-    hint: str = ""
-    tries: int | None = None
-
 
 _URL = "Check base_url in [destinations.{name}]: it ends with the virtual directory, as /Interprise.Web.Services."
 _KEY = "Check auth in [destinations.{name}]: the user name is the API key, the password is empty."
@@ -38,10 +27,10 @@ REPLIES: dict[int, Documented] = {
     408: Documented("retry", "408"),
     429: Documented("retry", "429"),
     # An error in the data may come as 500 (section 5): a few tries, then a person.
-    500: Documented("retry", "500", _MEND, tries=4),
+    500: Documented("retry", "500", tries=4),
     501: Documented("retry", "501", tries=4),
 }
-"""404 is :func:`_not_found`; any other 5xx is tried again, any other 4xx is refused, a redirection suspends."""
+"""Statuses of section 5, or that a server of its kind answers. 404 is :func:`_not_found`."""
 
 
 def outcome(reply: Reply, asked: Asked, *, destination: str, now: float) -> Outcome:
@@ -56,49 +45,18 @@ def outcome(reply: Reply, asked: Asked, *, destination: str, now: float) -> Outc
         ``errors``), and for a write with the sales order's code as reference; else what to do.
     """
     if reply.fault is not None:
-        return _silence(reply, asked)
+        return silence(reply, who="IWS", writing=asked == "write", perhaps="the sales order may be there")
     if reply.ok:
         return _answered(reply, asked)
     if reply.status == 404:
         return _not_found(reply, asked, destination=destination)
     status = reply.status or 0
-    row = REPLIES.get(status) or _other(status)
-    reason, hint = _reason(reply), row.hint.format(name=destination)
-    if row.kind == "suspend":
-        return Suspend(code=row.code, reason=reason, hint=hint)
-    if row.kind == "reject":
-        return Reject(code=row.code, reason=reason, hint=hint)
-    wait = retry_after(reply, now=now)
-    return Retry(
-        code=row.code,
-        reason=reason,
-        after=wait,
-        everyone=wait is not None,
-        in_doubt=asked == "write",
-        tries=row.tries,
-    )
+    row = REPLIES.get(status) or undocumented(status, address=_URL, mend=_MEND)
+    return row.outcome(reply, reason=_reason(reply), writing=asked == "write", destination=destination, now=now)
 
 
 def _reason(reply: Reply) -> str:
-    text = said(reply)
-    return f"IWS answered {reply.status}: {text}" if text else f"IWS answered {reply.status} without a text."
-
-
-def _other(status: int) -> Documented:
-    if status >= 500:
-        return Documented("retry", str(status))
-    if status < 400:
-        return Documented("suspend", "redirected", _URL)
-    return Documented("reject", str(status), _MEND)
-
-
-def _silence(reply: Reply, asked: Asked) -> Retry:
-    if reply.fault == "connect":
-        return Retry(code="connect", reason="IWS could not be reached; nothing was sent.")
-    writing = asked == "write"
-    happened = "did not answer in time" if reply.fault == "timeout" else "closed the connection without an answer"
-    doubt = "; the sales order may be there, so the next attempt looks first" if writing else ""
-    return Retry(code=reply.fault or "lost", reason=f"IWS {happened}{doubt}.", in_doubt=writing)
+    return answered("IWS", reply.status, said(reply))
 
 
 def _not_found(reply: Reply, asked: Asked, *, destination: str) -> Outcome:

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from schemas.destination import Unmappable
+from schemas.goods import anything_open
 from schemas.http import Call
 from schemas.manex import ManexDestination
 from schemas.manex.calls import Calls, Resolved
-from schemas.manex.desired import anything_open, desired, prepare
+from schemas.manex.desired import desired, prepare
 from tasks.copies import customer_unread
 from tasks.manex.chain import Chain
 from tasks.manex.replies import Absent, Done, meaning
 from worker.app import delivery_task
 from worker.feeds import Copied
-from worker.outcomes import Delivered, Outcome, Reject
+from worker.outcomes import Delivered, Outcome, unmappable
 from worker.system import Http, Job, Probed, System
 
 PROBE_NUMBER = "CROSSDOCK"
@@ -31,8 +32,7 @@ async def converge(job: Job[ManexDestination], http: Http) -> Outcome:
         wanted = desired(job.order, number=job.number, memo=job.memo, destination=job.destination)
     except Unmappable as problem:
         doubtful = job.in_doubt or "header" in job.memo
-        hold = problem.hold or doubtful  # ManEx may have an earlier version, and ship it
-        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=hold, in_doubt=doubtful)
+        return unmappable(problem, in_doubt=doubtful, hold=doubtful)  # it may have an earlier version, and ship it
     return await Chain(job, http, wanted).run()
 
 

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from schemas.goods import anything_open
 from schemas.manex import ManexDestination, Part, told
 from schemas.manex.calls import Calls, Resolved
-from schemas.manex.desired import Desired, anything_open, is_ours, remarks
+from schemas.manex.desired import Desired, is_ours, remarks
 from schemas.manex.reply import PriceRow, SalesOrder, new_line, price_row, sales_order, unique_ln
 from tasks.manex.difference import Difference, Known, Write, exchanged
 from tasks.manex.replies import Absent, Done
 from tasks.manex.sender import Sender, worst
+from tasks.once import NOTHING_LEFT, never_sent
 from worker.outcomes import Delivered, Outcome, Reject, Retry
 from worker.system import Http, Job
-
-NEVER_SENT = "cancelled before anything reached ManEx"
-NOTHING_LEFT = "nothing left to deliver: no line of the order has an open quantity"
 
 
 class Chain:
@@ -66,7 +65,7 @@ class Chain:
             return await self._mend_header(self._there)
         order, so_no = self._job.order, self._desired.so_no
         if order.cancelled or not anything_open(order):
-            return Delivered(reference=None, note=NEVER_SENT if order.cancelled else NOTHING_LEFT)
+            return Delivered(reference=None, note=never_sent("ManEx") if order.cancelled else NOTHING_LEFT)
         # An unknown part is found out before there is a header without lines.
         stop = await self._resolve()
         if stop is not None:

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from schemas.http import Reply, retry_after
+from schemas.http import Reply
 from schemas.manex.reply import Envelope, Object, envelope, said
+from tasks.replies import later, silence
 from worker.outcomes import Reject, Retry, Suspend
 
 SUCCESS = re.compile(r"Sales Order( Item| Price| Due Date)? (added|edited|deleted) successfully\.?")
@@ -83,7 +84,7 @@ def meaning(reply: Reply, *, action: str, what: str, destination: str, now: floa
     """
     writing = action not in READS
     if reply.fault is not None:
-        return _silence(reply, what=what, writing=writing)
+        return silence(reply, who="ManEx", writing=writing, perhaps=f"{what} may be written")
     told = envelope(reply)
     if told is not None:
         return _told(told, action=action, what=what, name=destination)
@@ -127,14 +128,6 @@ def _refused(code: str, message: str, *, what: str, hint: str) -> Reject:
     return Reject(code=code, reason=f"ManEx refused {what}: {message or 'without a text'}", hint=hint)
 
 
-def _silence(reply: Reply, *, what: str, writing: bool) -> Retry:
-    if reply.fault == "connect":
-        return Retry(code="connect", reason="ManEx could not be reached; nothing was sent.")
-    happened = "did not answer in time" if reply.fault == "timeout" else "closed the connection without an answer"
-    doubt = f"; {what} may be written, so the next attempt looks first" if writing else ""
-    return Retry(code=reply.fault or "lost", reason=f"ManEx {happened}{doubt}.", in_doubt=writing)
-
-
 def _elsewhere(reply: Reply, *, action: str, what: str, writing: bool, name: str, now: float) -> Meaning:
     """No envelope: the web server's own errors, or something between us and ManEx."""
     status, text = reply.status or 0, said(reply)
@@ -150,13 +143,12 @@ def _elsewhere(reply: Reply, *, action: str, what: str, writing: bool, name: str
         return Suspend(code="redirected", reason=reason, hint=_URL.format(**hints))
     if 400 <= status < 500 and status not in (408, 425, 429):
         return Reject(code=str(status), reason=reason, hint=_MEND.format(**hints))
-    wait = retry_after(reply, now=now)
-    return Retry(
+    return later(
+        reply,
         code="unreadable" if reply.ok else str(status),
         reason=reason,
-        after=wait,
-        everyone=wait is not None,
         in_doubt=writing,
+        now=now,
         # An unhandled exception may come from the data: a few attempts, then a person.
         tries=4 if reply.ok or status == 500 else None,
     )

@@ -17,7 +17,7 @@ from schemas.ongoing_reply import FoundOrder, differences
 from schemas.order import Order
 from tasks.ongoing.door import Door
 from tasks.ongoing.replies import ALREADY, LOOK_AGAIN_S, LOOKING, cancelled, delivered
-from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend, unmappable
 from worker.system import Http, Job
 
 TRIED = 5
@@ -37,8 +37,8 @@ async def converge_through(door: Door, job: Job[OngoingDestination], http: Http)
     try:
         body, warnings = desired(job)
     except Unmappable as problem:
-        hold = problem.hold or may_be_there  # the warehouse may have an earlier version, and ship it
-        return Reject(code=problem.code, reason=problem.reason, hint=problem.hint, hold=hold, in_doubt=may_be_there)
+        # The warehouse may have an earlier version, and ship it.
+        return unmappable(problem, in_doubt=may_be_there, hold=may_be_there)
     if _number(job) != job.number:
         warnings = (*warnings, f"the warehouse keeps the order under its earlier number {_number(job)}")
     decided = await _write(door, job, http, body)

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from schemas.echo import exact, members, whole
-from schemas.http import Call, Fault, Reply
+from schemas.http import Call, Reply
 from schemas.ongoing import OngoingDestination
 from schemas.ongoing_reply import said
 from schemas.ongoing_status import of_order
-from tasks.ongoing.replies import connection_trouble
+from tasks.ongoing.replies import WHO, connection_trouble
+from tasks.replies import silence
 from worker.feeds import Batch, Checkpoint, Feed, Progress, Stock
 from worker.outcomes import Retry, Suspend
 from worker.system import Http
@@ -114,18 +115,11 @@ def astray(parameter: str) -> Retry:
     return Retry(code="unreadable", reason=reason)
 
 
-NO_ANSWER: Mapping[Fault, str] = {
-    "connect": "The warehouse could not be reached.",
-    "timeout": "The warehouse did not answer in time.",
-    "lost": "The warehouse broke the connection off.",
-}
-
-
 def _entries(
     reply: Reply, destination: OngoingDestination, *, now: float
 ) -> tuple[list[dict[str, Any]], Retry | Suspend | None]:
     if reply.fault is not None:
-        return [], Retry(code=reply.fault, reason=NO_ANSWER[reply.fault])
+        return [], silence(reply, who=WHO, writing=False)
     trouble = connection_trouble(reply, destination=destination.name, now=now)
     if trouble is not None:
         return [], trouble

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 
 from schemas.echo import members, whole
-from schemas.http import Reply, retry_after
+from schemas.http import Reply
 from schemas.ongoing_reply import FoundOrder, field_errors, found_orders, said
+from tasks.replies import later, silence
 from worker.outcomes import Delivered, Outcome, Reject, Retry, Suspend
+
+WHO = "The warehouse"
 
 LOOK_AGAIN_S = 5.0
 
@@ -139,16 +142,16 @@ def connection_trouble(
     """
     status = reply.status
     if reply.fault is not None or status is None:
-        return _no_answer(reply)
+        return silence(reply, who=WHO, writing=True)
     if status in (408, 425, 429) or (status >= 500 and status != 501):
-        after = retry_after(reply, now=now)
-        return Retry(
+        return later(
+            reply,
             code=str(status),
             reason=f"The warehouse's server is busy or broken ({_text(reply)}).",
-            after=after,
-            everyone=after is not None or status == 429,
+            everyone=status == 429,
             in_doubt=status not in (425, 429),
             tries=SERVER_FAULT_TRIES if status == 500 else None,
+            now=now,
         )
     address = f"Check base_url in [destinations.{destination}]: it ends with {ends}."
     login = f"Check auth in [destinations.{destination}]: the API user's name begins with WSI."
@@ -165,14 +168,6 @@ def connection_trouble(
         return None
     code, what, hint = wrong[status]
     return Suspend(code=code, reason=f"The warehouse's server {what} ({_text(reply)}).", hint=hint)
-
-
-def _no_answer(reply: Reply) -> Retry:
-    if reply.fault == "connect":
-        return Retry(code="connect", reason="The warehouse could not be reached; nothing was sent.")
-    happened = "did not answer in time" if reply.fault == "timeout" else "broke the connection off"
-    reason = f"The warehouse {happened}; the next attempt looks first."
-    return Retry(code=reply.fault or "lost", reason=reason, in_doubt=True)
 
 
 def _text(reply: Reply) -> str:

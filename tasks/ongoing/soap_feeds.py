@@ -17,8 +17,10 @@ from schemas.echo import whole
 from schemas.http import Reply
 from schemas.ongoing import OngoingDestination
 from schemas.ongoing_reply import readable
-from tasks.ongoing.feeds import FIRST, NO_ANSWER, astray, page_after, progress_of, stock_of
+from tasks.ongoing.feeds import FIRST, astray, page_after, progress_of, stock_of
+from tasks.ongoing.replies import WHO
 from tasks.ongoing.soap import Soap
+from tasks.replies import silence
 from worker.feeds import Batch, Checkpoint
 from worker.outcomes import Retry, Suspend
 from worker.system import Http
@@ -94,7 +96,7 @@ async def _problem(
 ) -> Retry | Suspend | None:
     """Why a list was not read. ``empty``: it was, and there is nothing on it."""
     if reply.fault is not None:
-        return Retry(code=reply.fault, reason=NO_ANSWER[reply.fault])
+        return silence(reply, who=WHO, writing=False)
     door, told = Soap(destination), read.opened(reply)
     trouble = door.trouble(reply, told, now=now)
     if trouble is None or told.fault is not None:

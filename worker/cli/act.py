@@ -147,7 +147,7 @@ def _tell_one(found: Ledger, order_id: int, moving: int) -> None:
         text = f"{name} replayed, {many(moving, 'delivery')} on the way"
     else:
         text = f"{name} replayed, and nothing moves now: it is {item['status']}"
-        text += f". {item['reason']}" if item["reason"] else ""
+        text += f"; {item['reason']}" if item["reason"] else ""
     console().print(Text(text))
 
 

@@ -37,7 +37,8 @@ def check(*, live: bool, as_json: bool) -> None:
         print_json({"problems": [asdict(problem) for problem in problems], "connections": tried})
     else:
         _tell(problems, tried)
-        _sum_up(str(path), errors=errors, warnings=len(problems) - errors, live=live)
+        failed = sum(not item["ok"] for item in tried)
+        _sum_up(str(path), errors=errors, warnings=len(problems) - errors, live=live, failed=failed)
     sys.exit(1 if errors or any(not item["ok"] for item in tried) else 0)
 
 
@@ -55,12 +56,14 @@ def _tell(problems: list[Problem], tried: list[dict[str, Any]]) -> None:
             out.print(Text(f"        {remark}", "dim" if remark.startswith("not tried") else "yellow"))
 
 
-def _sum_up(path: str, *, errors: int, warnings: int, live: bool) -> None:
+def _sum_up(path: str, *, errors: int, warnings: int, live: bool, failed: int) -> None:
     told = [many(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
     text = f"{path} is in order" if not errors else f"{path} cannot be used"
     text += f": {', '.join(told)}" if told else ""
     if live and errors:
         text += ". No connection was tried; mend the errors first"
+    if failed:
+        text += f". {many(failed, 'connection')} cannot be used yet"
     console().print(Text(text))
 
 
@@ -88,4 +91,5 @@ async def _try(destination: Destination) -> dict[str, Any]:
 def _text(outcome: Outcome, destination: Destination) -> str:
     if isinstance(outcome, Delivered):
         return outcome.note or f"{destination.base_url} answers"
-    return " ".join(filter(None, (outcome.reason, getattr(outcome, "hint", ""))))
+    said = " ".join(filter(None, (outcome.reason, getattr(outcome, "hint", ""))))
+    return f"{destination.base_url} {said}"

@@ -51,7 +51,7 @@ def stock(sku: str | None, destination: str | None, limit: int, *, as_json: bool
         out.print(f"There are more than {limit}: name a SKU, or raise --limit.")
     for name in found.destinations if destination is None else (destination,):
         for feed in feeds.get(name, []):
-            if feed["problem"]:
+            if feed["problem"] and feed["name"] in kept.TELLING:
                 out.print(feed_line(name, feed))
 
 
@@ -80,11 +80,11 @@ def partners(destination: str, q: str | None, limit: int, *, as_json: bool) -> N
         return
     out = console()
     table = Table(box=None, header_style="dim", pad_edge=False)
-    for name in ("kind", "id", "code", "name", "e-mail", "more", "read"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("kind", "read"))
+    for name in ("kind", "id", "code", "name", "e-mail", "more"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("kind", "id"))
     for item in page.items:
         words = (item["kind"], item["key"], item["ref"] or "", item["name"] or "", item["email"] or "", _more(item))
-        table.add_row(*(Text(word) for word in words), clock(item["seen_at"]))
+        table.add_row(*(Text(word) for word in words))
     nobody = "nobody fits" if q else f"no partner or contact of {destination} was copied yet"
     out.print(table if page.items else nobody)
     if page.following is not None:

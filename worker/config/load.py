@@ -119,7 +119,7 @@ class _Reading:
         shops = self._each("shops", self._shop)
         destinations = self._each("destinations", self._destination)
         self._say(series_rules(self._tables("destinations")))
-        self._say(customer_rules(self._tables("destinations")))
+        self._say(customer_rules(self._tables("destinations"), shops=list(shops)))
         routes = self._routes(shops=list(shops), destinations=list(destinations))
         self._say(shadow_rules(routes, shops=list(shops)))
         if not self._wrong("routes"):

@@ -20,6 +20,9 @@ from worker.config.words import Finding, did_you_mean
 COPIED_SYSTEM = "enapps"
 """Whose contacts and companies are copied."""
 
+EVERY_SHOP = "*"
+"""In a table of customers, one for each shop: any other shop."""
+
 _KEY_BYTES = range(24, 65)
 """Of a Standard Webhooks secret (contracts/webhooks.md section 4)."""
 
@@ -217,9 +220,15 @@ def copied(destinations: Mapping[str, Mapping[str, Any]]) -> set[str]:
     return {named for _, named in _customers(destinations)}
 
 
-def customer_rules(destinations: Mapping[str, Mapping[str, Any]]) -> Iterator[Finding]:
-    """``customer = "NAME:ref"``, where NAME is no destination that is copied."""
+def customer_rules(destinations: Mapping[str, Mapping[str, Any]], *, shops: Sequence[str]) -> Iterator[Finding]:
+    """``customer = "NAME:ref"``, where NAME is no destination that is copied; customers of shops that do not exist."""
     known = [name for name, raw in destinations.items() if raw.get("system") == COPIED_SYSTEM]
+    for name, raw in destinations.items():
+        each = raw.get("customer")
+        for shop in each if isinstance(each, dict) else ():
+            if shop not in (*shops, EVERY_SHOP):
+                hint = did_you_mean(shop, shops, what="There are") or "Add [shops.NAME]."
+                yield Finding(("destinations", name, "customer", shop), f'unknown shop "{shop}"', hint)
     for name, named in _customers(destinations):
         if named not in known:
             wrong = "is no Enapps destination" if named in destinations else "is no destination"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, get_args
+from dataclasses import dataclass, replace
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -68,7 +68,9 @@ def findings(
         if found[0]["type"] == "extra_forbidden":
             loc = found[0]["loc"]
             known = _known_keys(model, loc) - (set(ours) if len(loc) == 1 else set())
-            yield unknown_key(path, known)
+            found_key = unknown_key(path, known)
+            home = _home_of(str(path[-1]), model) if len(loc) == 1 and path[-1] not in ours else ""
+            yield replace(found_key, hint=f"It belongs into {home}.") if home else found_key
         else:
             yield _finding(path, found)
 
@@ -77,6 +79,17 @@ def unknown_key(path: KeyPath, known: Iterable[str]) -> Finding:
     """A key that nobody reads."""
     word = str(path[-1])
     return Finding(path, f'unknown key "{word}"', did_you_mean(word, known, what="Known here"))
+
+
+def _home_of(word: str, model: type[BaseModel]) -> str:
+    """The table within the section that has a key of that name, as ``when`` of a route has shop; empty for none."""
+    inner = ((name, field.annotation) for name, field in model.model_fields.items())
+    homes = [
+        name
+        for name, kind in inner
+        if get_origin(kind) is not dict and any(word in one.model_fields for one in _models(kind))
+    ]
+    return homes[0] if len(homes) == 1 else ""
 
 
 def did_you_mean(word: str, known: Iterable[str], *, what: str) -> str:
@@ -148,9 +161,9 @@ def _must(error: ErrorDetails) -> str:
         return f"must be {_KINDS[kind]}"
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
-        return f"must be {words} {ctx[limit]}"
+        return f"must be {words} {ctx[limit]:g}"
     if kind == "literal_error":
-        return f"must be {str(ctx['expected']).replace(chr(39), '').replace('False', 'false')}"
+        return f"must be {str(ctx['expected']).replace(chr(39), chr(34)).replace('False', 'false')}"
     if kind == "union_tag_invalid":
         return f"must be one of {str(ctx['expected_tags']).replace(chr(39), '')}"
     if kind == "string_too_short":

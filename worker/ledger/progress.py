@@ -17,6 +17,9 @@ _d, _n = t.deliveries.c, t.numbers.c
 CANCELLED_THERE = "cancelled_there"
 """Code of a delivery that the destination cancelled, and the shop did not."""
 
+ALIVE_THERE = "alive_there"
+"""Code of a delivery that was cancelled, and the destination goes on with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -79,7 +82,10 @@ def _tell(state: OrderState, delivery: DeliveryState, one: Progress, *, now: flo
 
 
 def _follow(state: OrderState, delivery: DeliveryState, one: Progress, *, now: float) -> None:
-    """What was cancelled there alone must not look delivered; what is alive there again does not wait any more."""
+    """What was cancelled there alone must not look delivered, nor what goes on there look cancelled.
+
+    When the two agree again, nothing waits any more.
+    """
     if one.state == CANCELLED and delivery.state == "delivered" and _wanted(state):
         delivery.hold(
             "person",
@@ -98,6 +104,18 @@ def _follow(state: OrderState, delivery: DeliveryState, one: Progress, *, now: f
         later = next_in_turn(state)
         if later is not None:
             later.go(now)  # the sweep rings for it
+    elif one.state != CANCELLED and delivery.state == "cancelled":
+        delivery.hold(
+            "person",
+            reason=f"The order was cancelled there, and it goes on all the same: {storable(one.text)}.",
+            hint="Have it stopped there, then replay: it is cancelled there once more. Or accept it as it is.",
+            code=ALIVE_THERE,
+        )
+        delivery.in_doubt, delivery.changed_at = True, now  # a replay looks, whatever was answered to the cancel
+        state.tell("held", delivery.reason, now, destination=delivery.destination)
+    elif one.state == CANCELLED and delivery.state == "held" and delivery.code == ALIVE_THERE:
+        delivery.go(now, state="cancelled")
+        delivery.in_doubt, delivery.changed_at = False, now
 
 
 def _wanted(state: OrderState) -> bool:

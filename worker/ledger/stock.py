@@ -21,6 +21,9 @@ from worker.ledger.views import stamp
 
 _f, _s, _c = t.feeds.c, t.stock.c, t.copies.c
 
+TELLING = frozenset({"stock", "products"})
+"""Names of the feeds that tell of article codes."""
+
 
 def catalogue(connection: Connection, order: Order, destinations: Iterable[Destination]) -> dict[str, Articles]:
     """What these destinations say about the codes of one order; those that say nothing at all are left out."""

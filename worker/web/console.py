@@ -280,7 +280,12 @@ def stock(request: Request) -> Response:
         wanted=wanted,
         destinations=sorted(places),
         told=bool(page.items) or any(one.tells_stock for one in places.values()),
-        troubled=[(name, feed) for name in shown for feed in feeds.get(name, ()) if feed["problem"]],
+        troubled=[
+            (name, feed)
+            for name in shown
+            for feed in feeds.get(name, ())
+            if feed["problem"] and feed["name"] in kept.TELLING
+        ],
         fresh=address(**({"cursor": wanted["cursor"]} if wanted["cursor"] else {})),
         first=address() if wanted["cursor"] else None,
         following=address(cursor=page.following) if page.following else None,
