@@ -38,7 +38,8 @@ class Documented:
         if self.kind == "retry":
             return later(reply, code=self.code, reason=reason, in_doubt=writing, tries=self.tries, now=now)
         kind = Suspend if self.kind == "suspend" else Reject
-        return kind(code=self.code, reason=reason, hint=self.hint.format(name=destination))
+        doubt = writing and sent_on(reply)
+        return kind(code=self.code, reason=reason, hint=self.hint.format(name=destination), in_doubt=doubt)
 
 
 def undocumented(status: int, *, address: str, mend: str) -> Documented:
@@ -52,6 +53,11 @@ def undocumented(status: int, *, address: str, mend: str) -> Documented:
     if status < 400:
         return Documented("suspend", "redirected", address)
     return Documented("reject", str(status), mend)
+
+
+def sent_on(reply: Reply) -> bool:
+    """A write may have been carried out: some servers send one on to what it has made (RFC 9110 section 15.4.4)."""
+    return reply.status in (302, 303)
 
 
 def answered(who: str, status: int | None, text: str) -> str:

@@ -31,6 +31,16 @@ def test_a_row_to_try_again_leaves_a_write_in_doubt(writing: bool) -> None:
     assert outcome(row, writing=writing) == Retry(code="500", reason="It said no.", in_doubt=writing, tries=4)
 
 
+@pytest.mark.parametrize(("status", "doubt"), [(301, False), (302, True), (303, True), (307, False), (308, False)])
+@pytest.mark.parametrize("writing", [False, True], ids=["reading", "writing"])
+def test_a_write_that_is_sent_on_may_have_been_carried_out(status: int, *, doubt: bool, writing: bool) -> None:
+    row = undocumented(status, address="Look at {name}.", mend="")
+    told = row.outcome(Reply(CALL, status), reason="Found.", writing=writing, destination="iws-uk", now=NOW)
+
+    hint = "Look at iws-uk."
+    assert told == Suspend(code="redirected", reason="Found.", hint=hint, in_doubt=doubt and writing)
+
+
 def test_a_wait_that_is_asked_for_holds_for_everyone() -> None:
     asked = outcome(Documented("retry", "500"), retry_after="120")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.enapps.reply import failed, said, told_status, wordless
 from schemas.http import Reply
-from tasks.replies import answered, later, silence
+from tasks.replies import answered, later, sent_on, silence
 from worker.outcomes import Reject, Retry, Suspend
 
 _LOGIN = "Check auth in [destinations.{name}]: secret, login and password, or the token; and that the user may do this."
@@ -42,9 +42,8 @@ def trouble(reply: Reply, *, writing: bool, destination: str, now: float) -> Ret
     if status in (401, 403):
         return Suspend(code="unauthorized", reason=reason, hint=_LOGIN.format(name=destination))
     if status in (404, 405, 501) or 300 <= status < 400:
-        # Some servers send a browser on to what it has just made (RFC 9110 section 15.4.4).
-        made = writing and status in (302, 303)
-        return Suspend(code="wrong_url", reason=reason, hint=_URL.format(name=destination), in_doubt=made)
+        doubt = writing and sent_on(reply)
+        return Suspend(code="wrong_url", reason=reason, hint=_URL.format(name=destination), in_doubt=doubt)
     if status in (408, 425, 429) or status >= 500:
         return later(
             reply,

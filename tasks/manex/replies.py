@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from schemas.http import Reply
 from schemas.manex.reply import Envelope, Object, envelope, said
-from tasks.replies import later, silence
+from tasks.replies import later, sent_on, silence
 from worker.outcomes import Reject, Retry, Suspend
 
 SUCCESS = re.compile(r"Sales Order( Item| Price| Due Date)? (added|edited|deleted) successfully\.?")
@@ -140,7 +140,7 @@ def _elsewhere(reply: Reply, *, action: str, what: str, writing: bool, name: str
     if status in (401, 403):
         return Suspend(code="unauthorized", reason=reason, hint=_KEY.format(**hints))
     if 300 <= status < 400:
-        return Suspend(code="redirected", reason=reason, hint=_URL.format(**hints))
+        return Suspend(code="redirected", reason=reason, hint=_URL.format(**hints), in_doubt=writing and sent_on(reply))
     if 400 <= status < 500 and status not in (408, 425, 429):
         return Reject(code=str(status), reason=reason, hint=_MEND.format(**hints))
     return later(
