@@ -27,11 +27,12 @@ from worker.telemetry import report_defect
 
 log = structlog.get_logger("crossdock.feeds")
 
-LEASE_S = 120.0
+READING_S = 120.0
 """A reading that takes longer is over; the next one goes on from the last checkpoint."""
 
-STOPPING_S = 0.5
-"""A worker that has to stop looks up so often; a reading changes nothing there, and can be left at any moment."""
+LOOK_S = 0.5
+"""While it reads, a worker looks up so often: whether it has to stop, and whether its turn has to be renewed. A reading
+changes nothing there, and can be left at any moment."""
 
 FAILED_S = 60.0
 """A feed that could not be read is tried again after so long, or after its own time if that is shorter. A refused
@@ -101,18 +102,19 @@ def _page(here: Machine, place: Destination, feed: Feed[Any]) -> bool:
     """One page of a feed; whether to go on."""
     if feed.every_s(place) <= 0:
         return False
-    turn = here.ledger.write(lambda c: feeds.take(c, place.name, feed.name, lease_s=LEASE_S, now=time.time()))
-    if turn is None:
+    held = Held.take(here, place, feed)
+    if held is None:
         return False
-    batch = _reading(here, place, feed, turn, lambda http: feed.read(place, turn.checkpoint, time.time(), http))
+    checkpoint = held.turn.checkpoint
+    batch = _reading(here, place, feed, held, lambda http: feed.read(place, checkpoint, time.time(), http))
     if batch is None:
         return False
 
     def save(one: Batch) -> bool:
         every_s, now = _again_in(one, feed.every_s(place)), time.time()
-        return here.ledger.write(lambda c: feeds.save(c, turn, one, every_s=every_s, now=now))
+        return here.ledger.write(lambda c: feeds.save(c, held.turn, one, every_s=every_s, now=now))
 
-    return _save(place, feed, turn, batch, save) and batch.more and batch.problem is None
+    return _save(place, feed, held, batch, save) and batch.more and batch.problem is None
 
 
 def _ask(here: Machine, place: Destination, feed: Feed[Any]) -> bool:
@@ -125,25 +127,23 @@ def _ask(here: Machine, place: Destination, feed: Feed[Any]) -> bool:
         numbers = hints.due(connection, place.name, limit=ASKED, now=asked_at)
     if not numbers:
         return False
-    turn = here.ledger.write(
-        lambda c: feeds.take(c, place.name, feed.name, lease_s=LEASE_S, now=time.time(), early=True)
-    )
-    if turn is None:
+    held = Held.take(here, place, feed, early=True)
+    if held is None:
         return False
-    batch = _reading(here, place, feed, turn, lambda http: ask(place, numbers, time.time(), http))
+    batch = _reading(here, place, feed, held, lambda http: ask(place, numbers, time.time(), http))
     if batch is None:
         return False
 
     def save(one: Batch) -> bool:
         again_s, now = _again_in(one, FAILED_S), time.time()
         return here.ledger.write(
-            lambda c: hints.save(c, turn, numbers, one, asked_at=asked_at, again_s=again_s, now=now)
+            lambda c: hints.save(c, held.turn, numbers, one, asked_at=asked_at, again_s=again_s, now=now)
         )
 
-    return _save(place, feed, turn, batch, save) and batch.problem is None
+    return _save(place, feed, held, batch, save) and batch.problem is None
 
 
-def _save(place: Destination, feed: Feed[Any], turn: Turn, batch: Batch, save: Callable[[Batch], bool]) -> bool:
+def _save(place: Destination, feed: Feed[Any], held: Held, batch: Batch, save: Callable[[Batch], bool]) -> bool:
     """Store a reading; False where the feed is in other hands by now. What the ledger refuses is told as a problem."""
     if batch.problem is not None:
         log.warning("feed_failed", destination=place.name, feed=feed.name, code=batch.problem.code)
@@ -152,7 +152,7 @@ def _save(place: Destination, feed: Feed[Any], turn: Turn, batch: Batch, save: C
     except SQLAlchemyError as error:
         if away(error):
             raise
-        save(_defect(error, place, feed, turn))
+        save(_defect(error, place, feed, held))
         return False
 
 
@@ -163,45 +163,48 @@ def _again_in(batch: Batch, every_s: float) -> float:
     return max(min(every_s, FAILED_S), batch.problem.after or 0.0)
 
 
-def _defect(error: Exception, place: Destination, feed: Feed[Any], turn: Turn) -> Batch:
+def _defect(error: Exception, place: Destination, feed: Feed[Any], held: Held) -> Batch:
     report_defect(error, place.name, f"feed {feed.name}")
     reason = f"a defect in Crossdock ({type(error).__name__}); the log has the details"
-    return Batch(checkpoint=turn.checkpoint, problem=Retry(code="defect", reason=reason))
+    return Batch(checkpoint=held.turn.checkpoint, problem=Retry(code="defect", reason=reason))
 
 
 def _reading(
-    here: Machine, place: Destination, feed: Feed[Any], turn: Turn, read: Callable[[Http], Awaitable[Batch]]
+    here: Machine, place: Destination, feed: Feed[Any], held: Held, read: Callable[[Http], Awaitable[Batch]]
 ) -> Batch | None:
-    """What it brought; None where this worker stops: the turn is given back, and another one reads."""
+    """What it brought; None where the turn is over, or this worker stops: another one reads."""
 
     async def work() -> Batch:
-        return await read(_Reader(here.client(place), until=turn.until))
+        return await read(_Reader(here.client(place), held))
 
     try:
-        batch = left_or_read(here, work())
+        batch = left_or_read(here, work(), keep=held.keep)
     except TimeoutError:
-        reason = f"one reading took longer than {LEASE_S:.0f} s"
-        return Batch(checkpoint=turn.checkpoint, problem=Retry(code="timeout", reason=reason))
+        reason = f"one reading took longer than {READING_S:.0f} s"
+        return Batch(checkpoint=held.turn.checkpoint, problem=Retry(code="timeout", reason=reason))
     except Exception as error:  # noqa: BLE001 - a defect in one feed must not stop the others
-        return _defect(error, place, feed, turn)
+        return _defect(error, place, feed, held)
     if batch is None:
-        here.ledger.write(lambda c: feeds.release(c, turn))
+        here.ledger.write(lambda c: feeds.release(c, held.turn))
     return batch
 
 
-def left_or_read(here: Machine, work: Coroutine[Any, Any, Batch]) -> Batch | None:
-    """What a reading brought; None where it was left because this worker stops.
+def left_or_read(here: Machine, work: Coroutine[Any, Any, Batch], *, keep: Callable[[], bool]) -> Batch | None:
+    """What a reading brought; None where it was left.
+
+    Args:
+        keep: called again and again meanwhile; False: the turn is over.
 
     Raises:
-        TimeoutError: it took longer than LEASE_S.
+        TimeoutError: it took longer than READING_S.
     """
-    running, until = asyncio.run_coroutine_threadsafe(work, here.loop), time.monotonic() + LEASE_S
+    running, until = asyncio.run_coroutine_threadsafe(work, here.loop), time.monotonic() + READING_S
     try:
         while True:
-            done, _ = wait([running], timeout=STOPPING_S)
+            done, _ = wait([running], timeout=LOOK_S)
             if done:
                 return running.result()
-            if here.stopping:
+            if here.stopping or not keep():
                 return None
             if time.monotonic() > until:
                 raise TimeoutError
@@ -209,14 +212,46 @@ def left_or_read(here: Machine, work: Coroutine[Any, Any, Batch]) -> Batch | Non
         running.cancel()
 
 
+class Held:
+    """A turn that is renewed while its reading goes on, so that one of a worker that died is soon over."""
+
+    def __init__(self, here: Machine, turn: Turn) -> None:
+        self.turn = turn
+        self._here, self._lease_s = here, here.settings.lease_s
+
+    @classmethod
+    def take(cls, here: Machine, place: Destination, feed: Feed[Any], *, early: bool = False) -> Held | None:
+        """As :func:`worker.ledger.feeds.take`."""
+        lease_s = here.settings.lease_s
+        turn = here.ledger.write(
+            lambda c: feeds.take(c, place.name, feed.name, lease_s=lease_s, now=time.time(), early=early)
+        )
+        return None if turn is None else cls(here, turn)
+
+    def keep(self) -> bool:
+        """Renew it where three quarters are left or less; False: it is over."""
+        if self.turn.until - time.time() > self._lease_s * 3 / 4:
+            return True
+        try:
+            kept = self._here.ledger.write(
+                lambda c: feeds.renew(c, self.turn, lease_s=self._lease_s, now=time.time()),
+            )
+        except SQLAlchemyError as error:
+            if not away(error):
+                raise
+            return time.time() < self.turn.until
+        self.turn = kept or self.turn
+        return kept is not None
+
+
 class _Reader:
     """The destination's client as a feed sees it: one request at a time, none after its turn."""
 
-    def __init__(self, client: Client, *, until: float) -> None:
-        self._client, self._until = client, until
+    def __init__(self, client: Client, held: Held) -> None:
+        self._client, self._held = client, held
 
     async def send(self, call: Call) -> Reply:
         """Send one request."""
-        if time.time() >= self._until:
+        if time.time() >= self._held.turn.until:
             return Reply(call=call, fault="timeout")
         return await self._client.send(call)

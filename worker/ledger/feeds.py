@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, or_, select, tuple_, update
@@ -80,6 +80,13 @@ def take(
         return None
     checkpoint = connection.scalar(select(_f.checkpoint).where(here)) or "{}"
     return Turn(destination, name, json.loads(checkpoint), now + lease_s)
+
+
+def renew(connection: Connection, turn: Turn, *, lease_s: float, now: float) -> Turn | None:
+    """The turn with ``lease_s`` more; None where it was over, and somebody else may have it."""
+    here = (_f.destination == turn.destination) & (_f.name == turn.name) & (_f.leased_until == turn.until)
+    kept = replace(turn, until=now + lease_s)
+    return kept if connection.execute(update(t.feeds).where(here).values(leased_until=kept.until)).rowcount else None
 
 
 def release(connection: Connection, turn: Turn) -> None:
