@@ -107,6 +107,8 @@ def _reason(row: Any, deliveries: Sequence[Any]) -> str | None:
         return str(row.hold)
     if row.test:
         return "a test order goes nowhere"
+    if row.cancelled and row.status == "delivered":
+        return "the shop cancelled it, and what is there was accepted as it is"
     return "the shop cancelled it" if row.status == "cancelled" else None
 
 
