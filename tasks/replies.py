@@ -100,7 +100,8 @@ def silence(reply: Reply, *, who: str, writing: bool, perhaps: str = "") -> Retr
         perhaps: what a write may have done, ``the transaction may be there``.
     """
     if reply.fault == "connect":
-        return Retry(code="connect", reason=f"{who} could not be reached; nothing was sent.")
+        nothing = "; nothing was sent" if writing else ""
+        return Retry(code="connect", reason=f"{who} could not be reached{nothing}.")
     happened = "did not answer in time" if reply.fault == "timeout" else "closed the connection without an answer"
     since = f"{perhaps}, so " if perhaps else ""
     doubt = f"; {since}the next attempt looks first" if writing else ""

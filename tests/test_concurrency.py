@@ -238,8 +238,16 @@ def test_three_processes_share_a_sqlite_ledger_without_an_error_and_each_gets_it
     world = World(url)
     commands = [[sys.executable, "-m", "tests.test_concurrency", url, str(n)] for n in range(3)]
     running = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent) for command in commands
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent)
+        for command in commands
     ]
+    for process in running:
+        assert process.stdout is not None
+        process.stdout.readline()  # it is ready
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
     figures = [json.loads(process.communicate(timeout=50)[0]) for process in running]
     assert [process.returncode for process in running] == [0, 0, 0]
     assert all(one["rounds"] >= 5 for one in figures), figures
@@ -253,6 +261,9 @@ def test_three_processes_share_a_sqlite_ledger_without_an_error_and_each_gets_it
 def _hammer(url: str, who: str) -> None:
     """One process: place, claim and record for a while; prints how many rounds, and the slowest transaction."""
     world = Running(url, config(deliver=["a"], a={"max_in_flight": 200}))
+    sys.stdout.write("\n")
+    sys.stdout.flush()
+    sys.stdin.readline()  # until the others are ready
     until, rounds, slowest = time.monotonic() + 3, 0, 0.0
     while time.monotonic() < until:
         numbers = [f"{who}-{rounds}-{n}" for n in range(4)]

@@ -81,6 +81,7 @@ def test_the_other_sides_text_stands_in_the_reason_as_it_is() -> None:
     ("fault", "writing", "perhaps", "reason"),
     [
         ("connect", True, "it may be there", "ManEx could not be reached; nothing was sent."),
+        ("connect", False, "it may be there", "ManEx could not be reached."),
         ("timeout", False, "it may be there", "ManEx did not answer in time."),
         ("lost", False, "", "ManEx closed the connection without an answer."),
         ("timeout", True, "", "ManEx did not answer in time; the next attempt looks first."),

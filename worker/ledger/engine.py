@@ -82,15 +82,15 @@ class Ledger:
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
-    def write(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in a transaction and commit; run it again, for PATIENCE_S, where the database asks for that.
+    def write(self, work: Callable[[Connection], T], *, patience_s: float = PATIENCE_S) -> T:
+        """Run ``work`` in a transaction and commit; run it again, for ``patience_s``, where the database asks for that.
 
         ``work`` must have no effect outside its connection.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the ledger cannot be written (see :func:`away`), or it refuses this.
         """
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + patience_s
         while True:
             try:
                 with self._write(until) as connection:
@@ -103,7 +103,7 @@ class Ledger:
     @contextmanager
     def _write(self, until: float) -> Iterator[Connection]:
         if self.sqlite and not self._turn.acquire(timeout=max(0.0, until - time.monotonic())):
-            raise exc.TimeoutError(f"no turn to write to the ledger within {PATIENCE_S} s")
+            raise exc.TimeoutError("no turn to write to the ledger in time")
         try:
             with (
                 self.engine.connect().execution_options(crossdock_write=True) as connection,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # the import alone takes a third of the time of `crossdock orders`.
 # ruff: noqa: PLC0415
 
+PATIENCE_S = 60.0
+"""Another process may be at it on the same SQLite file, which lets one in at a time."""
+
 _ADVISORY_LOCK = 0x43524F53  # "CROS": one migration at a time on PostgreSQL
 _FOLDER = Path(__file__).parent / "migrations"
 
@@ -67,4 +70,4 @@ def migrate(ledger: Ledger) -> tuple[str | None, str]:
 
     if current(ledger) == newest():
         return newest(), newest()
-    return ledger.write(work)
+    return ledger.write(work, patience_s=PATIENCE_S)
