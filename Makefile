@@ -31,7 +31,7 @@ test: setup .venv/.dev
 	@printf '\n== Lint\n' && $(BIN)/ruff check .
 	@printf '\n== Types\n' && $(BIN)/mypy
 	@printf '\n== Imports\n' && $(BIN)/lint-imports --no-logo
-	@printf '\n== Tests\n' && $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@printf '\n== Tests\n' && $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup .venv/.dev
 	@$(BIN)/python -m bench.throughput $(ARGS)

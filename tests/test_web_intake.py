@@ -250,7 +250,7 @@ _hostile = settings(
 @_hostile
 @given(body=st.binary(max_size=300), shop=st.sampled_from(["tea", "books", "parts"]), topic=st.text(max_size=20))
 def test_no_bytes_that_are_signed_rightly_are_lost(door: Door, body: bytes, shop: str, topic: str) -> None:
-    plain = "".join(c for c in topic if c.isprintable() and c.isascii()).strip()
+    plain = "".join(c for c in topic if c.isascii() and c.isprintable() and c != " ")  # a header ends with no blank
     answer = door.bytes_of(shop, body, topic=plain or None)
     assert answer.status_code == 200, answer.text
     assert answer.json()["outcome"] in ("held", "duplicate", "ignored")
