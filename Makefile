@@ -8,6 +8,7 @@ BIN = .venv/bin
 # Quiet, whatever pip has to say in passing; all of it, where it fails.
 INSTALL = sh -c '$(BIN)/python -m pip install --progress-bar off "$$@" >.venv/install.log 2>&1 || \
 	{ tail -n 8 .venv/install.log; echo "Not installed; .venv/install.log has the whole story."; exit 1; } >&2' install
+PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 RESOLVE = $(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock" --quiet $(ARGS)
 
@@ -31,7 +32,12 @@ test: setup .venv/.dev
 	@printf '\n== Lint\n' && $(BIN)/ruff check .
 	@printf '\n== Types\n' && $(BIN)/mypy
 	@printf '\n== Imports\n' && $(BIN)/lint-imports --no-logo
-	@printf '\n== Tests\n' && $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+ifdef ARGS
+	@printf '\n== Tests\n' && $(PYTEST) --numprocesses 2 $(ARGS)
+else
+	@printf '\n== Tests that wait more than they compute\n' && $(PYTEST) --numprocesses 3 -m long
+	@printf '\n== Tests\n' && $(PYTEST) --numprocesses 2 -m "not long"
+endif
 
 bench: setup .venv/.dev
 	@$(BIN)/python -m bench.throughput $(ARGS)

@@ -26,14 +26,8 @@ _NOT_FOR_TESTS = ("CROSSDOCK_", "CELERY_", "FLOWER_", "SENTRY_", "PG")
 for _name in [name for name in os.environ if name.startswith(_NOT_FOR_TESTS)]:
     del os.environ[_name]
 
-
 _AnyServer = TypeVar("_AnyServer", Valkey, Postgres)
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long come first: the last one to begin decides when all are done."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def missing(what: str) -> NoReturn:

@@ -16,8 +16,6 @@ from tests.ledgers import World, webhook
 from tests.manex_wire import What
 from tests.wires import Life, config
 
-pytestmark = pytest.mark.long
-
 ROUTES = (("esuite",), ("ongoing",), ("manex",), ("esuite", "ongoing"), ("manex", "ongoing"), ("esuite", "manex"))
 
 PASSING: tuple[What, ...] = ("lose", "late", "cut", "html", "error")

@@ -38,8 +38,6 @@ from worker.outcomes import Delivered, Outcome, Retry
 from worker.settings import Settings
 from worker.system import Http, Job, Probed, System
 
-pytestmark = pytest.mark.long
-
 Converge = Callable[[Job[Destination], Http], Awaitable[Outcome]]
 
 
@@ -245,16 +243,16 @@ def test_the_end_of_a_batch_rings_for_what_found_no_room(running: Running) -> No
 
 
 def test_a_lease_is_renewed_over_a_batch_that_takes_longer(database_url: str) -> None:
-    with Running(database_url, lease_s=1, a={"max_in_flight": 1}) as running:
+    with Running(database_url, lease_s=3, a={"max_in_flight": 1}) as running:
         ids = running.fill(8)
 
         async def converge(_: Job[Destination], __: Http) -> Outcome:
-            await asyncio.sleep(0.35)
+            await asyncio.sleep(0.6)
             return DELIVERED
 
         with in_background(lambda: running.deliver(converge, ids)) as result:
             taken_back = 0
-            while any(row.state != "delivered" for row in running.deliveries()):
+            while not taken_back and any(row.state != "delivered" for row in running.deliveries()):
                 taken_back += running.reclaim()
                 time.sleep(0.05)
             assert len(result()) == 8

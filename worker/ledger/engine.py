@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -135,8 +136,22 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
     for statement in _PREPARE_SQLITE:
-        cursor.execute(statement)
+        _insist(cursor, statement)
     cursor.close()
+
+
+def _insist(cursor: sqlite3.Cursor, statement: str) -> None:
+    """Several processes may open a new file at once, and changing its journal does not heed busy_timeout."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            cursor.execute(statement)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(random.uniform(0, 0.05))  # noqa: S311 - jitter, no secret
+        else:
+            return
 
 
 def _prepare_postgres(connection: Any, _record: object) -> None:
