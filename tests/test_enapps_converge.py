@@ -246,6 +246,7 @@ def test_an_order_that_is_gone_there_is_held_until_it_gets_another_number(shelf:
     outcome = tell(story.attempt)
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold) == ("missing", True)
+    assert "accept it as it is there" in outcome.hint
     story.order = order(number="1001-B")
     assert isinstance(tell(story.to_the_end), Delivered)
     assert len(wire.orders("1001-B")) == 1
@@ -258,6 +259,7 @@ def test_an_order_that_someone_cancelled_there_is_held_until_it_gets_another_num
     outcome = tell(story.attempt)
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold) == ("cancelled_there", True)
+    assert "accept it as it is there" in outcome.hint
     story.order = order(number="1001-B")
     assert isinstance(tell(story.to_the_end), Delivered)
     assert len(wire.orders("1001-B")) == 1

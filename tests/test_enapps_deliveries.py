@@ -88,6 +88,20 @@ def test_orders_wait_for_the_first_copies_and_killed_workers_deliver_each_once(
         house.keeps(SECRETS.values(), of=(first, *numbers))
 
 
+def test_what_someone_cancelled_there_is_held_and_the_button_that_the_hint_names_works(
+    house: EnappsHouse, number: str
+) -> None:
+    house.post([_order(number)])
+    house.wait_for(number, "delivered")
+    house.switch("enapps", states={f"P-{number}": "cancel"})
+    house.act(number, "replay")
+    held = house.wait_for(number, "held")["deliveries"][0]
+    assert "someone cancelled it there" in held["reason"]
+    assert "accept it as it is there" in held["hint"]
+    house.act(number, "accept", destination="enapps-uk")
+    assert "accepted as it is there (api)" in told(house.wait_for(number, "delivered"))
+
+
 def test_an_unknown_contact_is_held_and_goes_on_once_it_is_entered_and_copied(house: EnappsHouse, number: str) -> None:
     email = f"new-{number}@example.test"
     house.post([_order(number, email=email)])

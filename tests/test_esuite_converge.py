@@ -409,6 +409,7 @@ def test_a_deleted_transaction_is_held_and_not_made_again(only: bool) -> None:
 
     assert isinstance(answer, Reject)
     assert (answer.code, answer.hold) == ("deleted", True)
+    assert "accept it as it is there" in answer.hint
     assert "PSOR-1464547" in answer.reason
     assert http.posted == 0
 
@@ -511,6 +512,7 @@ def test_a_delivered_order_that_esuite_no_longer_shows_is_held() -> None:
     for outcome in run(http, attempts=3, memo=memo):
         assert isinstance(outcome, Reject)
         assert (outcome.code, outcome.hold) == ("missing", True)
+        assert "accept it as it is" in outcome.hint
     assert http.posted == 0
 
 

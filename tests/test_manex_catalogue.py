@@ -158,6 +158,7 @@ def test_an_order_that_is_not_found_where_it_was_written_is_not_written_twice() 
 
     assert isinstance(outcome, Reject)
     assert (outcome.code, outcome.hold) == ("missing", True)
+    assert "accept it as it is there" in outcome.hint
     assert story.wire.written().count("Add") == 1
 
 

@@ -242,7 +242,7 @@ def _cancelled_there(job: Job[EnappsDestination], there: FoundOrder, *, in_doubt
     return Reject(
         code="cancelled_there",
         reason=f"Enapps held {job.number} as {there.shown}, and someone cancelled it there.",
-        hint="If that was meant, leave it so. To send the order once more, edit its number, then replay.",
+        hint="If that was meant, accept it as it is there. To send the order once more, edit its number, then replay.",
         hold=True,
         in_doubt=in_doubt,
     )
@@ -281,8 +281,8 @@ def _missing(job: Job[EnappsDestination], order_id: int) -> Reject:
     return Reject(
         code="missing",
         reason=f"Enapps made {job.memo.get('name', order_id)} of this order, and does not show it any more.",
-        hint="If someone deleted it there, leave it so, or accept it as it is. To send the order once more, edit its "
-        "number, then replay.",
+        hint="If someone deleted it there, accept it as it is there. To send the order once more, edit its number, "
+        "then replay.",
         hold=True,
         in_doubt=True,
     )

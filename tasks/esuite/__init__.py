@@ -142,7 +142,7 @@ def _deleted(job: Job[EsuiteDestination], row: Row) -> Outcome:
     return Reject(
         code="deleted",
         reason=f"Esuite held {key_of(job)} as {row.name}, and someone deleted it there.",
-        hint="If that was meant, leave it so. To send the order once more, edit its number, then replay.",
+        hint="If that was meant, accept it as it is there. To send the order once more, edit its number, then replay.",
         hold=True,
     )
 
@@ -187,7 +187,8 @@ def _missing(job: Job[EsuiteDestination], name: str) -> Outcome:
         reason=f"Esuite made {name} of this order, and shows nothing under {key} any more.",
         hint=hint + "Nothing of it is wanted any more: is it gone for good, accept it as it is."
         if unwanted
-        else hint + "Is it gone for good, edit the order's number to send the order once more.",
+        else hint
+        + "Is it gone for good, accept it as it is; or edit the order's number to send it once more, then replay.",
         hold=True,
     )
 

@@ -195,7 +195,8 @@ class Chain:
             return Reject(
                 code="missing",
                 reason=f"ManEx took {so_no} of this order, and does not show it any more.",
-                hint="If someone deleted it there, leave it so. To send the order once more, edit its number.",
+                hint="If someone deleted it there, accept it as it is there. To send the order once more, edit its "
+                "number, then replay.",
                 hold=True,
             )
         if written is None and self._job.order.cancelled:
